@@ -1,0 +1,25 @@
+#!/bin/sh
+# Makes a virtual environment from a lock, or leaves it alone if it is there already.
+#   environment.sh VENV LOCK [PYTHON]
+# PYTHON is as in find-python.sh; where it names another interpreter than the environment's,
+# the environment is made anew. The stamp is written last: a broken install is not kept.
+set -eu
+venv=$1 lock=$2 wanted=${3:-}
+here=$(dirname "$0")
+stamp=$venv/tf1gan-stamp
+sums=$(cat "$here/pip.lock" "$lock" | cksum)
+
+if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$sums" ] && "$venv/bin/python" -c ''; then
+    [ -n "$wanted" ] || exit 0
+    python=$(sh "$here/find-python.sh" "$wanted")
+    [ "$(tail -n 1 "$stamp")" != "$python" ] || exit 0
+else
+    python=$(sh "$here/find-python.sh" "$wanted")
+fi
+
+echo "Making $venv with $python from $lock" >&2
+"$python" -m venv --clear "$venv"
+pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes"
+$pip -r "$here/pip.lock"
+$pip --only-binary=:all: --no-binary=gast,termcolor -r "$lock"
+printf '%s\n%s\n' "$sums" "$python" >"$stamp"

@@ -1,0 +1,28 @@
+"""Installs tf1gan: everywhere for its NumPy-only parts, with TensorFlow 1.15 below 3.8."""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r"__version__ = '(.*)'", (HERE / 'tf1gan' / '__init__.py').read_text())
+
+setup(
+    name='tf1gan',
+    version=VERSION.group(1),
+    description='Five published MNIST GAN tutorials as TensorFlow 1.15 graphs',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='MIT (code), CC BY-SA 3.0 (tf1gan/data)',
+    packages=['tf1gan'],
+    package_data={'tf1gan': ['data/*']},
+    python_requires='>=3.6',
+    install_requires=[
+        'numpy',
+        'matplotlib',
+        'tensorflow==1.15.*; python_version < "3.8"',
+        'protobuf<3.21; python_version < "3.8"',    # TF 1.15 does not cap it, and breaks on 4
+        'tqdm; python_version < "3.8"',             # the session loop's progress bar
+    ],
+)

@@ -1,0 +1,93 @@
+"""The command line that all tutorials share: their Config's fields and the common flags."""
+
+import argparse
+import inspect
+import math
+import re
+from typing import List, NamedTuple, Optional
+
+from tf1gan import InputError
+
+LARGEST_SEED = 2 ** 32 - 1      # NumPy's
+
+
+class Flags(NamedTuple):
+    """The common flags; None where one was not given."""
+
+    seed: Optional[int]
+    out: Optional[str]
+    data: Optional[str]
+    threads: Optional[int]
+    max_steps: Optional[int]
+    resume: Optional[str]
+    keep_going: bool
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """Turn argparse's page of usage and its exit into one sentence."""
+        unknown = re.match('unrecognized arguments: (.*)', message)
+        if unknown:
+            message = f'expected the flags that --help lists, found {unknown.group(1)}'
+        raise InputError(message)
+
+
+def _number(kind, low, high=math.inf, above=False):
+    def parse(text):
+        words = {int: 'a whole number', float: 'a number'}[kind]
+        words += f' above {low}' if above else f' from {low} up'
+        words += f' to {high}' if high < math.inf else ''
+        try:
+            value = kind(text)
+            fits = math.isfinite(value) and low <= value <= high and not (above and value == low)
+        except (ValueError, OverflowError):
+            fits = False
+        if not fits:
+            raise argparse.ArgumentTypeError(f'expected {words}, found {text!r}')
+        return value
+    return parse
+
+
+def parse(tutorial, argv: Optional[List[str]] = None):
+    """Return (fields, flags): the Config fields given, as a dict, and the common Flags.
+
+    A field's help is the comment behind it in the tutorial.
+
+    Raises: InputError when a flag is unknown or has a bad value.
+    """
+    config = tutorial.Config
+    parser = _Parser(prog=f'python -m tf1gan.{name(tutorial)}', allow_abbrev=False,
+                     description=tutorial.__doc__.splitlines()[0])
+    numbers = parser.add_argument_group("the tutorial's numbers")
+    says = dict(re.findall(r'(\w+): \w+ = .*?# (.*)', inspect.getsource(config)))
+    for field, default in config._field_defaults.items():
+        kind = _number(int, 1) if isinstance(default, int) else _number(float, 0, above=True)
+        numbers.add_argument(flag(field), type=kind, default=argparse.SUPPRESS, metavar='N',
+                             help=f'{says[field]} (default {default})')
+    common = parser.add_argument_group('the run')
+    common.add_argument('--seed', type=_number(int, 0, LARGEST_SEED), metavar='N',
+                        help='of the initial weights, the data order and the noise (default 0)')
+    common.add_argument('--out', metavar='DIR', help='the run folder, new or empty (default: '
+                        f'runs/{name(tutorial)}/000, or the next number)')
+    common.add_argument('--data', metavar='DIR', help='a folder with the four IDX files, '
+                        'gzipped or not (default: the MNIST inside the package)')
+    common.add_argument('--threads', type=_number(int, 1), metavar='N',
+                        help="TensorFlow's threads (default: its own choice)")
+    common.add_argument('--max-steps', type=_number(int, 1), metavar='N',
+                        help='stop once N steps are done, counted from the start of the run')
+    common.add_argument('--resume', metavar='RUN', help='go on with this run folder')
+    common.add_argument('--keep-going', action='store_true',
+                        help='go on after a loss that is not finite, as the source would')
+    given = vars(parser.parse_args(argv))
+    flags = Flags(**{common_flag: given.pop(common_flag) for common_flag in Flags._fields})
+    return given, flags
+
+
+def flag(field: str) -> str:
+    """Return the flag of a Config field: `total_epoch` -> `--total-epoch`."""
+    return '--' + field.replace('_', '-')
+
+
+def name(tutorial) -> str:
+    """Return a tutorial module's name, `vanilla`, also where it runs as `__main__`."""
+    return tutorial.__spec__.name.rpartition('.')[2]

@@ -1,0 +1,204 @@
+"""MNIST for the tutorials: IDX files, the TF 1 split and TF 1's `next_batch`. NumPy only.
+
+Source: TensorFlow 1.15, `tensorflow.contrib.learn.python.learn.datasets.mnist`.
+"""
+
+import functools
+import gzip
+import hashlib
+import operator
+import struct
+import zlib
+from pathlib import Path
+from typing import Dict, NamedTuple, Optional, Union
+
+import numpy as np
+
+from tf1gan import InputError
+
+DATA = Path(__file__).parent / 'data'
+FILES = {'train_images': 'train-images-idx3-ubyte',
+         'train_labels': 'train-labels-idx1-ubyte',
+         'test_images': 't10k-images-idx3-ubyte',
+         'test_labels': 't10k-labels-idx1-ubyte'}
+N_VALIDATION = 5000     # the first training images, held out by the TF 1 loader
+N_CLASSES = 10
+
+
+class Files(NamedTuple):
+    """What the four IDX files of a folder hold."""
+
+    train_images: np.ndarray    # [n, 28, 28], uint8
+    train_labels: np.ndarray    # [n], uint8, in 0 ... 9
+    test_images: np.ndarray     # [m, 28, 28], uint8
+    test_labels: np.ndarray     # [m], uint8, in 0 ... 9
+    sha256: Dict[str, str]      # file name -> sum of its decompressed bytes
+
+
+class Splits(NamedTuple):
+    """The TF 1 loader's three data sets, and the sums of the files they came from."""
+
+    train: 'DataSet'
+    validation: 'DataSet'
+    test: 'DataSet'
+    sha256: Dict[str, str]
+
+
+def read_bytes(path: Union[str, Path]) -> bytes:
+    """Return a file's bytes, decompressed where it is gzipped.
+
+    Raises: InputError when the file cannot be read, or its gzip stream is damaged.
+    """
+    try:
+        content = Path(path).read_bytes()
+        return gzip.decompress(content) if content[:2] == b'\x1f\x8b' else content
+    except (EOFError, zlib.error) as error:
+        raise InputError(f'{path}: expected a whole gzip file, found a truncated or damaged '
+                         f'one ({error}); replace it')
+    except OSError as error:
+        raise InputError(f'{path}: expected a readable file, found: '
+                         f'{error.strerror or error}; replace it')
+
+
+def parse_idx(content: bytes, path: Union[str, Path], n_dims: int) -> np.ndarray:
+    """Return the uint8 array of `n_dims` dimensions that the bytes of an IDX file hold.
+
+    Raises: InputError, naming `path`, when the bytes are no such file, are cut short or
+    run on past the array.
+    """
+    kind = {1: 'labels (IDX, 1 dimension)', 3: 'images (IDX, 3 dimensions)'}
+    if len(content) < 4 or content[:3] != b'\0\0\x08':
+        raise InputError(f'{path}: expected {kind[n_dims]} of unsigned bytes, found a file '
+                         f'that begins with {content[:4]!r}; replace it')
+    found = content[3]
+    if found != n_dims:
+        raise InputError(f'{path}: expected {kind[n_dims]}, found '
+                         f'{kind.get(found, f"{found} dimensions")}; swap the files back')
+    header = 4 + 4 * n_dims
+    shape = struct.unpack(f'>{n_dims}I', content[4:header].ljust(4 * n_dims, b'\0'))
+    expected = header + functools.reduce(operator.mul, shape)
+    if len(content) != expected:
+        raise InputError(f'{path}: expected {expected} bytes for the shape '
+                         f'{list(shape)}, found {len(content)}; replace the file')
+    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+
+
+def read(folder: Optional[Union[str, Path]] = None) -> Files:
+    """Read the four IDX files, gzipped or not, of `folder` (default: the MNIST inside).
+
+    The package's own files must have MNIST's well-known sums. So must another folder's if
+    any of them has: a folder that is MNIST only in part is damaged or mixed up.
+
+    Raises: InputError when a file is missing, damaged, of the wrong kind or size, or when
+    images and labels do not belong together.
+    """
+    home = DATA if folder is None else Path(folder)
+    arrays, sums = {}, {}
+    for field, name in FILES.items():
+        paths = [path for path in (home / name, home / (name + '.gz')) if path.is_file()]
+        if not paths:
+            raise InputError(f'{home}: expected a folder with {name} or {name}.gz, found '
+                             'neither; name a folder that holds the four IDX files')
+        content = read_bytes(paths[0])
+        sums[name] = hashlib.sha256(content).hexdigest()
+        arrays[field] = parse_idx(content, paths[0], 3 if 'images' in field else 1)
+    for part in 'train', 'test':
+        images, labels = arrays[part + '_images'], arrays[part + '_labels']
+        if len(images) != len(labels) or not len(images):
+            raise InputError(f'{home}: expected as many {part} images as labels, found '
+                             f'{len(images)} and {len(labels)}; put files of one data set there')
+        if labels.max() >= N_CLASSES:
+            raise InputError(f'{home}: expected {part} labels in 0 ... 9, found '
+                             f'{labels.max()}; replace {FILES[part + "_labels"]}')
+    if arrays['train_images'].shape[1:] != arrays['test_images'].shape[1:]:
+        raise InputError(f'{home}: expected train and test images of one size, found '
+                         f'{arrays["train_images"].shape[1:]} and '
+                         f'{arrays["test_images"].shape[1:]}; put files of one data set there')
+    wrong = [name for name, known in mnist_sums().items() if sums[name] != known]
+    if wrong and (folder is None or len(wrong) < len(FILES)):
+        raise InputError(f'{home}: expected MNIST, found other bytes in {", ".join(wrong)} '
+                         '(SHA-256 differs); replace what is damaged or swapped')
+    return Files(sha256=sums, **arrays)
+
+
+def mnist_sums() -> Dict[str, str]:
+    """Return MNIST's SHA-256 sums of the decompressed files, by file name."""
+    lines = (DATA / 'SHA256SUMS').read_text().splitlines()
+    return {name: known for known, name in (line.split() for line in lines)}
+
+
+class DataSet:
+    """Images, one-hot labels and TF 1's `next_batch` over them.
+
+    `images` are float32 [n, pixels] in [0, 1], `labels` float64 [n, 10]. Shuffles draw from
+    `rng`, which the caller shares with the noise. `order`, `position` and
+    `epochs_completed` are the whole state besides `rng`.
+    """
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, rng: np.random.RandomState):
+        self.images = images
+        self.labels = labels
+        self.rng = rng
+        self.order = np.arange(len(images))     # of the rows, in the present epoch
+        self.position = 0                       # in `order`, of the next batch
+        self.epochs_completed = 0
+
+    @property
+    def num_examples(self) -> int:
+        """Number of images."""
+        return len(self.images)
+
+    def next_batch(self, batch_size: int, shuffle: bool = True):
+        """Return the next `batch_size` images and labels, in TF 1's order.
+
+        The first call shuffles. A batch that outruns the epoch is its tail followed by the
+        head of a new shuffle of the present order.
+
+        Raises: InputError when `batch_size` is not in 1 ... num_examples.
+        Source: `DataSet.next_batch` of the TF 1 loader (which returns fewer rows there).
+        """
+        n = self.num_examples
+        if not 1 <= batch_size <= n:
+            raise InputError(f'expected a batch size from 1 to the {n} images, found '
+                             f'{batch_size}; choose one of those')
+        start = self.position
+        if self.epochs_completed == 0 and start == 0 and shuffle:
+            self._shuffle()
+        rows = self.order[start:start + batch_size]
+        self.position = start + batch_size
+        if self.position > n:
+            self.epochs_completed += 1
+            if shuffle:
+                self._shuffle()
+            self.position -= n
+            rows = np.concatenate([rows, self.order[:self.position]])
+        return self.images[rows], self.labels[rows]
+
+    def _shuffle(self):
+        new = np.arange(self.num_examples)
+        self.rng.shuffle(new)
+        self.order = self.order[new]
+
+
+def load(folder: Optional[Union[str, Path]], rng: np.random.RandomState) -> Splits:
+    """Return the TF 1 loader's split of `folder` (None: the MNIST inside), labels one-hot.
+
+    Training images are those after the first 5,000, which are for validation.
+
+    Raises: InputError as `read` does, and when nothing is left to train on.
+    Source: `read_data_sets` of the TF 1 loader, with `one_hot=True`.
+    """
+    files = read(folder)
+    if len(files.train_images) <= N_VALIDATION:
+        raise InputError(f'{folder}: expected more than {N_VALIDATION} training images (the '
+                         f'first {N_VALIDATION} are held out), found '
+                         f'{len(files.train_images)}; use a larger data set')
+
+    def data_set(images, labels):
+        pixels = images.reshape(len(images), -1).astype(np.float32)
+        return DataSet(np.multiply(pixels, 1.0 / 255.0), np.eye(N_CLASSES)[labels], rng)
+
+    held, rest = slice(None, N_VALIDATION), slice(N_VALIDATION, None)
+    return Splits(train=data_set(files.train_images[rest], files.train_labels[rest]),
+                  validation=data_set(files.train_images[held], files.train_labels[held]),
+                  test=data_set(files.test_images, files.test_labels), sha256=files.sha256)

@@ -1,0 +1,159 @@
+"""The TensorFlow 1.x MLP GAN on MNIST: `python -m tf1gan.vanilla`.
+
+Noise 128 -> 256 relu -> 784 sigmoid against 784 -> 256 relu -> 1 sigmoid; 435,729
+parameters. With seed s a run gives the bits of the tutorial's script run with
+`tf.set_random_seed(s)` before its first op and `np.random.seed(s)` before its loop.
+
+As found (oddities of the source, kept):
+  - no guard in the logs: a sigmoid that reaches 0 or 1 ends in infinity, then NaN;
+  - both losses are objectives to raise, and are printed with that sign.
+Guesses (the source does not say):
+  - the noise is N(0, 1).
+Departures (what this module does and the source does not):
+  - the variables have names, the two logs of loss_D too, and the gradients are kept as
+    handles: none of it adds an op or moves a seed;
+  - the noise and the shuffles come from one RandomState passed in, not NumPy's global one.
+
+Source: the facts of the tutorial, for TensorFlow 1.5; its data loader is `tf1gan.mnist`.
+"""
+
+import sys
+from typing import Any, Dict, List, NamedTuple
+
+import numpy as np
+
+from tf1gan import loop, pictures
+import tensorflow as tf
+
+
+# --- Config ---------------------------------------------------------------------------
+
+class Config(NamedTuple):
+    """The tutorial's numbers, in its order."""
+
+    total_epoch: int = 100          # passes over the 55,000 training images
+    batch_size: int = 100           # images a step
+    learning_rate: float = 0.0002   # of both Adams
+    n_hidden: int = 256             # units of either hidden layer
+    n_input: int = 28 * 28          # pixels of an image
+    n_noise: int = 128              # length of a noise vector
+
+
+# --- Model ----------------------------------------------------------------------------
+
+class Model(NamedTuple):
+    """What a session needs of the graph."""
+
+    graph: tf.Graph
+    init: tf.Operation
+    X: tf.Tensor                    # [n, n_input], in [0, 1]
+    Z: tf.Tensor                    # [n, n_noise]
+    G: tf.Tensor                    # [n, n_input], in (0, 1)
+    loss_D: tf.Tensor               # nats, to raise
+    loss_G: tf.Tensor               # nats, to raise
+    gradients_D: List[Any]          # (gradient of -loss_D, variable), as train_D takes them
+    gradients_G: List[Any]          # (gradient of -loss_G, variable), as train_G takes them
+    train_D: tf.Operation
+    train_G: tf.Operation
+    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which one broke
+
+
+# --- Build ----------------------------------------------------------------------------
+
+def build(config: Config, seed: int) -> Model:
+    """Build the graph in a fresh `tf.Graph`, in the source's order of creation.
+
+    The order matters: the seed of a random op is the number of ops created before it.
+    """
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.set_random_seed(seed)
+        n_hidden, n_input, n_noise = config.n_hidden, config.n_input, config.n_noise
+
+        X = tf.placeholder(tf.float32, [None, n_input])
+        Z = tf.placeholder(tf.float32, [None, n_noise])
+
+        G_W1 = tf.Variable(tf.random_normal([n_noise, n_hidden], stddev=0.01), name='G_W1')
+        G_b1 = tf.Variable(tf.zeros([n_hidden]), name='G_b1')
+        G_W2 = tf.Variable(tf.random_normal([n_hidden, n_input], stddev=0.01), name='G_W2')
+        G_b2 = tf.Variable(tf.zeros([n_input]), name='G_b2')
+
+        D_W1 = tf.Variable(tf.random_normal([n_input, n_hidden], stddev=0.01), name='D_W1')
+        D_b1 = tf.Variable(tf.zeros([n_hidden]), name='D_b1')
+        D_W2 = tf.Variable(tf.random_normal([n_hidden, 1], stddev=0.01), name='D_W2')
+        D_b2 = tf.Variable(tf.zeros([1]), name='D_b2')
+
+        def generator(noise):
+            hidden = tf.nn.relu(tf.matmul(noise, G_W1) + G_b1)      # [n, n_hidden]
+            return tf.nn.sigmoid(tf.matmul(hidden, G_W2) + G_b2)    # [n, n_input]
+
+        def discriminator(inputs):
+            hidden = tf.nn.relu(tf.matmul(inputs, D_W1) + D_b1)     # [n, n_hidden]
+            return tf.nn.sigmoid(tf.matmul(hidden, D_W2) + D_b2)    # [n, 1]
+
+        G = generator(Z)
+        D_gene = discriminator(G)
+        D_real = discriminator(X)
+
+        # As found: no guard in the logs.
+        log_D_real = tf.log(D_real)
+        log_not_D_gene = tf.log(1 - D_gene)
+        log_D_gene = tf.log(D_gene)
+        # As found: objectives to raise; the optimizers take them with the other sign.
+        loss_D = tf.reduce_mean(log_D_real + log_not_D_gene)
+        loss_G = tf.reduce_mean(log_D_gene)
+
+        D_var_list = [D_W1, D_b1, D_W2, D_b2]
+        G_var_list = [G_W1, G_b1, G_W2, G_b2]
+        optimizer_D = tf.train.AdamOptimizer(config.learning_rate, name='Adam_D')
+        optimizer_G = tf.train.AdamOptimizer(config.learning_rate, name='Adam_G')
+        gradients_D = optimizer_D.compute_gradients(-loss_D, var_list=D_var_list)
+        train_D = optimizer_D.apply_gradients(gradients_D)
+        gradients_G = optimizer_G.compute_gradients(-loss_G, var_list=G_var_list)
+        train_G = optimizer_G.apply_gradients(gradients_G)
+
+        init = tf.global_variables_initializer()
+        terms = {'loss_D': {'log D_real': log_D_real, 'log(1 - D_gene)': log_not_D_gene},
+                 'loss_G': {'log D_gene': log_D_gene}}
+    return Model(graph, init, X, Z, G, loss_D, loss_G, gradients_D, gradients_G,
+                 train_D, train_G, terms)
+
+
+# --- Noise ----------------------------------------------------------------------------
+
+def noise(rng: np.random.RandomState, n: int, config: Config) -> np.ndarray:
+    """Draw `n` noise vectors, [n, n_noise], float64: the feed rounds them to float32."""
+    return rng.normal(size=(n, config.n_noise))     # Guess: N(0, 1).
+
+
+# --- Step -----------------------------------------------------------------------------
+
+def step(sess, model: Model, config: Config, next_batch, draw_noise) -> Dict[str, float]:
+    """Update D, then G on the same noise; return both losses from before their updates."""
+    batch_xs, _ = next_batch(config.batch_size)
+    batch_noise = draw_noise(config.batch_size)
+    _, loss_D = sess.run([model.train_D, model.loss_D],
+                         {model.X: batch_xs, model.Z: batch_noise})
+    _, loss_G = sess.run([model.train_G, model.loss_G], {model.Z: batch_noise})
+    return {'loss_D': loss_D, 'loss_G': loss_G}
+
+
+# --- Sample ---------------------------------------------------------------------------
+
+LINE = 'Epoch: {epoch:04d} D loss: {loss_D:.4f} G loss: {loss_G:.4f}'
+PICTURE = '{epoch:03d}.png'
+
+
+def is_drawn(epoch: int) -> bool:
+    """Say whether the source draws after `epoch`: after the first, and every tenth."""
+    return epoch == 0 or (epoch + 1) % 10 == 0
+
+
+def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
+    """Return the PNG of ten images from fresh noise, in one row."""
+    samples = sess.run(model.G, {model.Z: draw_noise(10)})      # [10, n_input]
+    return pictures.row(samples.reshape(10, 28, 28))
+
+
+if __name__ == '__main__':
+    loop.main(sys.modules[__name__])
