@@ -1,4 +1,4 @@
-"""Installs tf1gan: everywhere for its NumPy-only parts, with TensorFlow 1.15 below 3.8."""
+"""Installs tf1gan: its NumPy-only parts everywhere, with TensorFlow 1.15 below 3.8."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 from setuptools import setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r"__version__ = '(.*)'", (HERE / 'tf1gan' / '__init__.py').read_text())
+VERSION = re.search(r"__version__ = '(.*)'",
+                    (HERE / 'tf1gan' / '__init__.py').read_text())
 
 setup(
     name='tf1gan',
@@ -22,7 +23,7 @@ setup(
         'numpy',
         'matplotlib',
         'tensorflow==1.15.*; python_version < "3.8"',
-        'protobuf<3.21; python_version < "3.8"',    # TF 1.15 does not cap it, and breaks on 4
+        'protobuf<3.21; python_version < "3.8"',    # TF 1.15 sets no cap; 4 breaks it
         'tqdm; python_version < "3.8"',             # the session loop's progress bar
     ],
 )

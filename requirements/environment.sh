@@ -9,7 +9,7 @@ here=$(dirname "$0")
 stamp=$venv/tf1gan-stamp
 sums=$(cat "$here/pip.lock" "$lock" | cksum)
 
-if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$sums" ] && "$venv/bin/python" -c ''; then
+if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$sums" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     [ -n "$wanted" ] || exit 0
     python=$(sh "$here/find-python.sh" "$wanted")
     [ "$(tail -n 1 "$stamp")" != "$python" ] || exit 0

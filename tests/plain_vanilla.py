@@ -1,7 +1,7 @@
 """The vanilla tutorial as one plain script: the oracle of test_vanilla.py.
 
-Written from the tutorial's facts, with TensorFlow's own MNIST loader; it imports nothing
-of this project, and the project imports nothing of it.
+Written from the tutorial's facts, with TensorFlow's own MNIST loader; it imports
+nothing of this project, and the project imports nothing of it.
 
     python tests/plain_vanilla.py DATA OUT SEED EPOCHS [THREADS]
 
@@ -14,15 +14,17 @@ import sys
 import time
 
 os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'
-import matplotlib                                                             # noqa: E402
+import matplotlib                                                     # noqa: E402
 matplotlib.use('Agg')
-import matplotlib.pyplot as plt                                               # noqa: E402
-import numpy as np                                                            # noqa: E402
-import tensorflow as tf                                                       # noqa: E402
+import matplotlib.pyplot as plt                                       # noqa: E402
+import numpy as np                                                    # noqa: E402
+import tensorflow as tf                                               # noqa: E402
 tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
-from tensorflow.contrib.learn.python.learn.datasets.mnist import read_data_sets  # noqa: E402
+from tensorflow.contrib.learn.python.learn.datasets.mnist import (    # noqa: E402
+    read_data_sets)
 
-data, out, seed, total_epoch = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+data, out, seed, total_epoch = (
+    sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
 threads = int(sys.argv[5]) if len(sys.argv) > 5 else 0
 
 tf.set_random_seed(seed)

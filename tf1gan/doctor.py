@@ -37,7 +37,7 @@ def gpus() -> List[GPU]:
         label = ctypes.create_string_buffer(100)
         cuda.cuDeviceGetName(label, len(label), device)
         capability = []
-        for attribute in 75, 76:    # the driver's numbers for: capability, major and minor
+        for attribute in 75, 76:    # the driver's numbers: capability, major and minor
             cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, device)
             capability.append(value.value)
         found.append(GPU(label.value.decode(), (capability[0], capability[1])))
@@ -51,14 +51,16 @@ def advice(gpu: GPU) -> str:
     if gpu.capability <= NEWEST_DEFAULT:
         return 'the default image runs on it'
     if gpu.capability <= NEWEST:
-        return (f'too new for the default image (CUDA 10.0): build with --build-arg BASE={NEWER} '
-                'and run with -e NVIDIA_TF32_OVERRIDE=0')
-    return 'too new for any TensorFlow 1.15 image that we know: run on the CPU, without --gpus'
+        return ('too new for the default image (CUDA 10.0): build with '
+                f'--build-arg BASE={NEWER} and run with -e NVIDIA_TF32_OVERRIDE=0')
+    return ('too new for any TensorFlow 1.15 image that we know: run on the CPU, '
+            'without --gpus')
 
 
 def main() -> int:
     """Print what was found, and return 0 where the tutorials run, else 1."""
-    print(f'Python      {platform.python_version()}, {platform.system()} {platform.machine()}')
+    print(f'Python      {platform.python_version()}, {platform.system()} '
+          f'{platform.machine()}')
     try:
         import numpy
         print(f'NumPy       {numpy.__version__}')
@@ -77,7 +79,8 @@ def main() -> int:
         print(f'GPU         {gpu.name}, compute capability {gpu.capability[0]}.'
               f'{gpu.capability[1]}: {advice(gpu)}')
     if not seen:
-        print('GPU         none that the NVIDIA driver shows (in Docker: run with --gpus all)')
+        print('GPU         none that the NVIDIA driver shows (in Docker: run with '
+              '--gpus all)')
     runs, verdict = judge(version, cuda, seen)
     print(f'Verdict     {verdict}')
     return 0 if runs else 1
@@ -86,12 +89,12 @@ def main() -> int:
 def judge(version: str, cuda: bool, seen: List[GPU]) -> Tuple[bool, str]:
     """Return whether the tutorials run here as things are, and a sentence on it.
 
-    `version` is TensorFlow's, empty where there is none; `cuda` says whether it is a CUDA
-    build; `seen` holds the GPUs.
+    `version` is TensorFlow's, empty where there is none; `cuda` says whether it is a
+    CUDA build; `seen` holds the GPUs.
     """
     if not version.startswith('1.15'):
-        return False, ('the tutorials need TensorFlow 1.15 (Python 3.6 or 3.7): use `make '
-                       'vanilla` or the container; the NumPy-only parts run here')
+        return False, ('the tutorials need TensorFlow 1.15 (Python 3.6 or 3.7): use '
+                       '`make vanilla` or the container; the NumPy-only parts run here')
     if not cuda or not seen:
         return True, 'the tutorials run here, on the CPU'
     # Only NVIDIA's own build of TF 1.15 exists for Python 3.8 and later.

@@ -1,4 +1,4 @@
-"""The command line that all tutorials share: their Config's fields and the common flags."""
+"""The command line all tutorials share: their Config's fields and the common flags."""
 
 import argparse
 import inspect
@@ -39,7 +39,8 @@ def _number(kind, low, high=math.inf, above=False):
         words += f' to {high}' if high < math.inf else ''
         try:
             value = kind(text)
-            fits = math.isfinite(value) and low <= value <= high and not (above and value == low)
+            fits = (math.isfinite(value) and low <= value <= high
+                    and not (above and value == low))
         except (ValueError, OverflowError):
             fits = False
         if not fits:
@@ -61,25 +62,32 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     numbers = parser.add_argument_group("the tutorial's numbers")
     says = dict(re.findall(r'(\w+): \w+ = .*?# (.*)', inspect.getsource(config)))
     for field, default in config._field_defaults.items():
-        kind = _number(int, 1) if isinstance(default, int) else _number(float, 0, above=True)
-        numbers.add_argument(flag(field), type=kind, default=argparse.SUPPRESS, metavar='N',
-                             help=f'{says[field]} (default {default})')
+        kind = (_number(int, 1) if isinstance(default, int)
+                else _number(float, 0, above=True))
+        numbers.add_argument(flag(field), type=kind, default=argparse.SUPPRESS,
+                             metavar='N', help=f'{says[field]} (default {default})')
     common = parser.add_argument_group('the run')
     common.add_argument('--seed', type=_number(int, 0, LARGEST_SEED), metavar='N',
-                        help='of the initial weights, the data order and the noise (default 0)')
-    common.add_argument('--out', metavar='DIR', help='the run folder, new or empty (default: '
+                        help='of the initial weights, the data order and the noise '
+                        '(default 0)')
+    common.add_argument('--out', metavar='DIR',
+                        help='the run folder, new or empty (default: '
                         f'runs/{name(tutorial)}/000, or the next number)')
-    common.add_argument('--data', metavar='DIR', help='a folder with the four IDX files, '
-                        'gzipped or not (default: the MNIST inside the package)')
+    common.add_argument('--data', metavar='DIR',
+                        help='a folder with the four IDX files, gzipped or not '
+                        '(default: the MNIST inside the package)')
     common.add_argument('--threads', type=_number(int, 1), metavar='N',
                         help="TensorFlow's threads (default: its own choice)")
     common.add_argument('--max-steps', type=_number(int, 1), metavar='N',
-                        help='stop once N steps are done, counted from the start of the run')
+                        help='stop once N steps are done, counted from the start of '
+                        'the run')
     common.add_argument('--resume', metavar='RUN', help='go on with this run folder')
     common.add_argument('--keep-going', action='store_true',
-                        help='go on after a loss that is not finite, as the source would')
+                        help='go on after a loss that is not finite, as the source '
+                        'would')
     given = vars(parser.parse_args(argv))
-    flags = Flags(**{common_flag: given.pop(common_flag) for common_flag in Flags._fields})
+    flags = Flags(**{common_flag: given.pop(common_flag)
+                     for common_flag in Flags._fields})
     return given, flags
 
 

@@ -1,4 +1,4 @@
-"""MNIST for the tutorials: IDX files, the TF 1 split and TF 1's `next_batch`. NumPy only.
+"""MNIST for the tutorials: IDX files, TF 1's split and `next_batch`. NumPy only.
 
 Source: TensorFlow 1.15, `tensorflow.contrib.learn.python.learn.datasets.mnist`.
 """
@@ -53,8 +53,8 @@ def read_bytes(path: Union[str, Path]) -> bytes:
         content = Path(path).read_bytes()
         return gzip.decompress(content) if content[:2] == b'\x1f\x8b' else content
     except (EOFError, zlib.error) as error:
-        raise InputError(f'{path}: expected a whole gzip file, found a truncated or damaged '
-                         f'one ({error}); replace it')
+        raise InputError(f'{path}: expected a whole gzip file, found a truncated or '
+                         f'damaged one ({error}); replace it')
     except OSError as error:
         raise InputError(f'{path}: expected a readable file, found: '
                          f'{error.strerror or error}; replace it')
@@ -68,12 +68,13 @@ def parse_idx(content: bytes, path: Union[str, Path], n_dims: int) -> np.ndarray
     """
     kind = {1: 'labels (IDX, 1 dimension)', 3: 'images (IDX, 3 dimensions)'}
     if len(content) < 4 or content[:3] != b'\0\0\x08':
-        raise InputError(f'{path}: expected {kind[n_dims]} of unsigned bytes, found a file '
-                         f'that begins with {content[:4]!r}; replace it')
+        raise InputError(f'{path}: expected {kind[n_dims]} of unsigned bytes, found a '
+                         f'file that begins with {content[:4]!r}; replace it')
     found = content[3]
     if found != n_dims:
         raise InputError(f'{path}: expected {kind[n_dims]}, found '
-                         f'{kind.get(found, f"{found} dimensions")}; swap the files back')
+                         f'{kind.get(found, f"{found} dimensions")}; '
+                         'swap the files back')
     header = 4 + 4 * n_dims
     shape = struct.unpack(f'>{n_dims}I', content[4:header].ljust(4 * n_dims, b'\0'))
     expected = header + functools.reduce(operator.mul, shape)
@@ -86,38 +87,43 @@ def parse_idx(content: bytes, path: Union[str, Path], n_dims: int) -> np.ndarray
 def read(folder: Optional[Union[str, Path]] = None) -> Files:
     """Read the four IDX files, gzipped or not, of `folder` (default: the MNIST inside).
 
-    The package's own files must have MNIST's well-known sums. So must another folder's if
-    any of them has: a folder that is MNIST only in part is damaged or mixed up.
+    The package's own files must have MNIST's well-known sums. So must another folder's
+    if any of them has: a folder that is MNIST only in part is damaged or mixed up.
 
-    Raises: InputError when a file is missing, damaged, of the wrong kind or size, or when
-    images and labels do not belong together.
+    Raises: InputError when a file is missing, damaged, of the wrong kind or size, or
+    when images and labels do not belong together.
     """
     home = DATA if folder is None else Path(folder)
     arrays, sums = {}, {}
     for field, name in FILES.items():
-        paths = [path for path in (home / name, home / (name + '.gz')) if path.is_file()]
+        paths = [path for path in (home / name, home / (name + '.gz'))
+                 if path.is_file()]
         if not paths:
-            raise InputError(f'{home}: expected a folder with {name} or {name}.gz, found '
-                             'neither; name a folder that holds the four IDX files')
+            raise InputError(
+                f'{home}: expected a folder with {name} or {name}.gz, found neither; '
+                'name a folder that holds the four IDX files')
         content = read_bytes(paths[0])
         sums[name] = hashlib.sha256(content).hexdigest()
         arrays[field] = parse_idx(content, paths[0], 3 if 'images' in field else 1)
     for part in 'train', 'test':
         images, labels = arrays[part + '_images'], arrays[part + '_labels']
         if len(images) != len(labels) or not len(images):
-            raise InputError(f'{home}: expected as many {part} images as labels, found '
-                             f'{len(images)} and {len(labels)}; put files of one data set there')
+            raise InputError(
+                f'{home}: expected as many {part} images as labels, found '
+                f'{len(images)} and {len(labels)}; put files of one data set there')
         if labels.max() >= N_CLASSES:
             raise InputError(f'{home}: expected {part} labels in 0 ... 9, found '
                              f'{labels.max()}; replace {FILES[part + "_labels"]}')
     if arrays['train_images'].shape[1:] != arrays['test_images'].shape[1:]:
-        raise InputError(f'{home}: expected train and test images of one size, found '
-                         f'{arrays["train_images"].shape[1:]} and '
-                         f'{arrays["test_images"].shape[1:]}; put files of one data set there')
+        raise InputError(
+            f'{home}: expected train and test images of one size, found '
+            f'{arrays["train_images"].shape[1:]} and '
+            f'{arrays["test_images"].shape[1:]}; put files of one data set there')
     wrong = [name for name, known in mnist_sums().items() if sums[name] != known]
     if wrong and (folder is None or len(wrong) < len(FILES)):
-        raise InputError(f'{home}: expected MNIST, found other bytes in {", ".join(wrong)} '
-                         '(SHA-256 differs); replace what is damaged or swapped')
+        raise InputError(f'{home}: expected MNIST, found other bytes in '
+                         f'{", ".join(wrong)} (SHA-256 differs); replace what is '
+                         'damaged or swapped')
     return Files(sha256=sums, **arrays)
 
 
@@ -130,12 +136,13 @@ def mnist_sums() -> Dict[str, str]:
 class DataSet:
     """Images, one-hot labels and TF 1's `next_batch` over them.
 
-    `images` are float32 [n, pixels] in [0, 1], `labels` float64 [n, 10]. Shuffles draw from
-    `rng`, which the caller shares with the noise. `order`, `position` and
+    `images` are float32 [n, pixels] in [0, 1], `labels` float64 [n, 10]. Shuffles draw
+    from `rng`, which the caller shares with the noise. `order`, `position` and
     `epochs_completed` are the whole state besides `rng`.
     """
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, rng: np.random.RandomState):
+    def __init__(self, images: np.ndarray, labels: np.ndarray,
+                 rng: np.random.RandomState):
         self.images = images
         self.labels = labels
         self.rng = rng
@@ -151,11 +158,11 @@ class DataSet:
     def next_batch(self, batch_size: int, shuffle: bool = True):
         """Return the next `batch_size` images and labels, in TF 1's order.
 
-        The first call shuffles. A batch that outruns the epoch is its tail followed by the
-        head of a new shuffle of the present order.
+        The first call shuffles. A batch that outruns the epoch is its tail followed by
+        the head of a new shuffle of the present order.
 
         Raises: InputError when `batch_size` is not in 1 ... num_examples.
-        Source: `DataSet.next_batch` of the TF 1 loader (which returns fewer rows there).
+        Source: the TF 1 loader's `DataSet.next_batch` (which returns fewer rows there).
         """
         n = self.num_examples
         if not 1 <= batch_size <= n:
@@ -181,7 +188,7 @@ class DataSet:
 
 
 def load(folder: Optional[Union[str, Path]], rng: np.random.RandomState) -> Splits:
-    """Return the TF 1 loader's split of `folder` (None: the MNIST inside), labels one-hot.
+    """Return TF 1's split of `folder` (None: the MNIST inside), labels one-hot.
 
     Training images are those after the first 5,000, which are for validation.
 
@@ -190,8 +197,8 @@ def load(folder: Optional[Union[str, Path]], rng: np.random.RandomState) -> Spli
     """
     files = read(folder)
     if len(files.train_images) <= N_VALIDATION:
-        raise InputError(f'{folder}: expected more than {N_VALIDATION} training images (the '
-                         f'first {N_VALIDATION} are held out), found '
+        raise InputError(f'{folder}: expected more than {N_VALIDATION} training images '
+                         f'(the first {N_VALIDATION} are held out), found '
                          f'{len(files.train_images)}; use a larger data set')
 
     def data_set(images, labels):
@@ -199,6 +206,7 @@ def load(folder: Optional[Union[str, Path]], rng: np.random.RandomState) -> Spli
         return DataSet(np.multiply(pixels, 1.0 / 255.0), np.eye(N_CLASSES)[labels], rng)
 
     held, rest = slice(None, N_VALIDATION), slice(N_VALIDATION, None)
-    return Splits(train=data_set(files.train_images[rest], files.train_labels[rest]),
-                  validation=data_set(files.train_images[held], files.train_labels[held]),
-                  test=data_set(files.test_images, files.test_labels), sha256=files.sha256)
+    return Splits(
+        train=data_set(files.train_images[rest], files.train_labels[rest]),
+        validation=data_set(files.train_images[held], files.train_labels[held]),
+        test=data_set(files.test_images, files.test_labels), sha256=files.sha256)

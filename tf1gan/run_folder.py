@@ -1,10 +1,10 @@
 """A run's folder: claimed once, every file written whole. NumPy only.
 
     config.json  env.json  log.csv  losses.png  samples/  events.out.tfevents.*
-    checkpoint.npz      the whole state of the run: NumPy reads it, `--resume` goes on with it
+    checkpoint.npz  the run's whole state: NumPy reads it, `--resume` goes on with it
 
-A folder is a run when it holds `checkpoint.npz`. A folder appears with that file in it, so
-a run killed at any moment can be resumed.
+A folder is a run when it holds `checkpoint.npz`. A folder appears with that file in
+it, so a run killed at any moment can be resumed.
 """
 
 import io
@@ -19,7 +19,7 @@ import tempfile
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -32,9 +32,9 @@ TEMPORARY = '.new-'     # what an unfinished file's or folder's name begins with
 def create(out: Optional[str], parent: Path, files: Dict[str, bytes]) -> Path:
     """Make the run folder with `files` in it; return its path.
 
-    It is `out`, new or empty, or else the next free number in `parent`. The last file of
-    `files` is the checkpoint: where the folder cannot be renamed into place, that file is
-    written first, so that the folder is a run from its first file on.
+    It is `out`, new or empty, or else the next free number in `parent`. The last file
+    of `files` is the checkpoint: where the folder cannot be renamed into place, that
+    file is written first, so that the folder is a run from its first file on.
 
     Raises: InputError when `out` holds files, or the folder cannot be written.
     """
@@ -42,8 +42,9 @@ def create(out: Optional[str], parent: Path, files: Dict[str, bytes]) -> Path:
     try:
         if out and target.is_dir():
             if any(not path.name.startswith(TEMPORARY) for path in target.iterdir()):
-                raise InputError(f'--out {out}: expected a new or an empty folder, found files '
-                                 'in it; name another one (a run never overwrites)')
+                raise InputError(
+                    f'--out {out}: expected a new or an empty folder, found files in '
+                    'it; name another one (a run never overwrites)')
             for file_name in reversed(list(files)):
                 write(target / file_name, files[file_name])
             return target
@@ -63,7 +64,8 @@ def create(out: Optional[str], parent: Path, files: Dict[str, bytes]) -> Path:
 
 
 def _take_number(new: Path, parent: Path) -> Path:
-    taken = [int(path.name) for path in parent.iterdir() if re.fullmatch(r'\d{3,}', path.name)]
+    taken = [int(path.name) for path in parent.iterdir()
+             if re.fullmatch(r'\d{3,}', path.name)]
     number = max(taken, default=-1) + 1
     while True:
         target = parent / f'{number:03d}'
@@ -94,7 +96,7 @@ def _umask() -> int:
 def write(path: Path, content: bytes) -> None:
     """Write a file whole: under another name, then renamed.
 
-    Raises: InputError when it cannot be written; an older file of that name is then kept.
+    Raises: InputError when it cannot be written; an older file of that name is kept.
     """
     new = path.with_name(f'{TEMPORARY}{os.getpid()}-{path.name}')
     try:
@@ -111,6 +113,13 @@ def write(path: Path, content: bytes) -> None:
             pass
         raise InputError(f'{path}: expected to write {len(content)} bytes, found: '
                          f'{error.strerror}; make room or name another folder')
+
+
+def write_log(folder: Path, rows: List[Dict[str, float]]) -> None:
+    """Write log.csv: a row an epoch, in the order of the first row's columns."""
+    lines = [rows[0].keys()] + [row.values() for row in rows]
+    write(folder / 'log.csv', ''.join(
+        ','.join(map(str, line)) + '\n' for line in lines).encode())
 
 
 def as_json(content: Any) -> bytes:
@@ -132,27 +141,32 @@ def load_checkpoint(folder: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]
     """
     path = Path(folder) / CHECKPOINT
     if not path.is_file():
-        raise InputError(f'{folder}: expected a run folder with {CHECKPOINT} in it, found '
-                         f'{"none" if Path(folder).is_dir() else "no such folder"}; name a '
-                         'folder that a run has written')
+        raise InputError(
+            f'{folder}: expected a run folder with {CHECKPOINT} in it, found '
+            f'{"none" if Path(folder).is_dir() else "no such folder"}; name a '
+            'folder that a run has written')
     try:
         with np.load(str(path), allow_pickle=False) as content:
             arrays = {key: content[key] for key in content.files}
         meta = json.loads(str(arrays.pop('meta')))
-        return arrays, meta
+        if meta['format'] == 1:
+            return arrays, meta
+        found = f'format {meta["format"]}, not 1'
     except OSError as error:
         found = error.strerror or str(error)
-    except (ValueError, KeyError, EOFError, TypeError, NotImplementedError, RuntimeError,
-            AttributeError, struct.error, zlib.error, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, EOFError, TypeError, NotImplementedError,
+            RuntimeError, AttributeError, struct.error, zlib.error,
+            zipfile.BadZipFile) as error:
         found = str(error)
-    raise InputError(f'{path}: expected a whole checkpoint, found a damaged one ({found}); '
-                     'restore the file or start a new run')
+    raise InputError(f'{path}: expected a whole checkpoint, found a damaged one '
+                     f'({found}); restore the file or start a new run')
 
 
 def environment() -> Dict[str, Any]:
     """Return what the bits of a run depend on, as far as NumPy-only code can tell."""
-    return {'tf1gan': __version__, 'commit': _commit(), 'python': platform.python_version(),
-            'numpy': np.__version__, 'cpu': _cpu(), 'cores': os.cpu_count()}
+    return {'tf1gan': __version__, 'commit': _commit(),
+            'python': platform.python_version(), 'numpy': np.__version__,
+            'cpu': _cpu(), 'cores': os.cpu_count()}
 
 
 def _commit() -> Optional[str]:
@@ -161,7 +175,8 @@ def _commit() -> Optional[str]:
     if (root / '.git').exists():
         try:
             return subprocess.run(
-                ['git', 'describe', '--always', '--dirty', '--abbrev=40', '--exclude=*'],
+                ['git', 'describe', '--always', '--dirty', '--abbrev=40',
+                 '--exclude=*'],
                 cwd=str(root), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 universal_newlines=True, check=True).stdout.strip()
         except (OSError, subprocess.CalledProcessError):
@@ -174,5 +189,6 @@ def _cpu() -> str:
         lines = Path('/proc/cpuinfo').read_text().splitlines()
     except OSError:
         lines = []
-    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    names = [line.partition(':')[2].strip() for line in lines
+             if line.startswith('model name')]
     return names[0] if names else platform.processor() or platform.machine()

@@ -10,11 +10,12 @@ As found (oddities of the source, kept):
 Guesses (the source does not say):
   - the noise is N(0, 1).
 Departures (what this module does and the source does not):
-  - the variables have names, the two logs of loss_D too, and the gradients are kept as
-    handles: none of it adds an op or moves a seed;
-  - the noise and the shuffles come from one RandomState passed in, not NumPy's global one.
+  - the variables and the logs have names, and the gradients are kept as handles: none
+    of it adds an op or moves a seed;
+  - the noise and the shuffles come from one RandomState that is passed in, not from
+    NumPy's global one.
 
-Source: the facts of the tutorial, for TensorFlow 1.5; its data loader is `tf1gan.mnist`.
+Source: the tutorial's facts, for TensorFlow 1.5; its data loader is `tf1gan.mnist`.
 """
 
 import sys
@@ -22,7 +23,8 @@ from typing import Any, Dict, List, NamedTuple
 
 import numpy as np
 
-from tf1gan import loop, pictures
+from tf1gan import command, pictures
+
 import tensorflow as tf
 
 
@@ -51,11 +53,11 @@ class Model(NamedTuple):
     G: tf.Tensor                    # [n, n_input], in (0, 1)
     loss_D: tf.Tensor               # nats, to raise
     loss_G: tf.Tensor               # nats, to raise
-    gradients_D: List[Any]          # (gradient of -loss_D, variable), as train_D takes them
-    gradients_G: List[Any]          # (gradient of -loss_G, variable), as train_G takes them
+    gradients_D: List[Any]          # (gradient of -loss_D, variable) for train_D
+    gradients_G: List[Any]          # (gradient of -loss_G, variable) for train_G
     train_D: tf.Operation
     train_G: tf.Operation
-    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which one broke
+    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -73,12 +75,15 @@ def build(config: Config, seed: int) -> Model:
         X = tf.placeholder(tf.float32, [None, n_input])
         Z = tf.placeholder(tf.float32, [None, n_noise])
 
-        G_W1 = tf.Variable(tf.random_normal([n_noise, n_hidden], stddev=0.01), name='G_W1')
+        G_W1 = tf.Variable(tf.random_normal([n_noise, n_hidden], stddev=0.01),
+                           name='G_W1')
         G_b1 = tf.Variable(tf.zeros([n_hidden]), name='G_b1')
-        G_W2 = tf.Variable(tf.random_normal([n_hidden, n_input], stddev=0.01), name='G_W2')
+        G_W2 = tf.Variable(tf.random_normal([n_hidden, n_input], stddev=0.01),
+                           name='G_W2')
         G_b2 = tf.Variable(tf.zeros([n_input]), name='G_b2')
 
-        D_W1 = tf.Variable(tf.random_normal([n_input, n_hidden], stddev=0.01), name='D_W1')
+        D_W1 = tf.Variable(tf.random_normal([n_input, n_hidden], stddev=0.01),
+                           name='D_W1')
         D_b1 = tf.Variable(tf.zeros([n_hidden]), name='D_b1')
         D_W2 = tf.Variable(tf.random_normal([n_hidden, 1], stddev=0.01), name='D_W2')
         D_b2 = tf.Variable(tf.zeros([1]), name='D_b2')
@@ -113,7 +118,8 @@ def build(config: Config, seed: int) -> Model:
         train_G = optimizer_G.apply_gradients(gradients_G)
 
         init = tf.global_variables_initializer()
-        terms = {'loss_D': {'log D_real': log_D_real, 'log(1 - D_gene)': log_not_D_gene},
+        terms = {'loss_D': {'log D_real': log_D_real,
+                            'log(1 - D_gene)': log_not_D_gene},
                  'loss_G': {'log D_gene': log_D_gene}}
     return Model(graph, init, X, Z, G, loss_D, loss_G, gradients_D, gradients_G,
                  train_D, train_G, terms)
@@ -122,14 +128,15 @@ def build(config: Config, seed: int) -> Model:
 # --- Noise ----------------------------------------------------------------------------
 
 def noise(rng: np.random.RandomState, n: int, config: Config) -> np.ndarray:
-    """Draw `n` noise vectors, [n, n_noise], float64: the feed rounds them to float32."""
+    """Draw `n` noise vectors [n, n_noise], float64: the feed rounds them to float32."""
     return rng.normal(size=(n, config.n_noise))     # Guess: N(0, 1).
 
 
 # --- Step -----------------------------------------------------------------------------
 
-def step(sess, model: Model, config: Config, next_batch, draw_noise) -> Dict[str, float]:
-    """Update D, then G on the same noise; return both losses from before their updates."""
+def step(sess, model: Model, config: Config,
+         next_batch, draw_noise) -> Dict[str, float]:
+    """Update D, then G on the same noise; return each loss from before its update."""
     batch_xs, _ = next_batch(config.batch_size)
     batch_noise = draw_noise(config.batch_size)
     _, loss_D = sess.run([model.train_D, model.loss_D],
@@ -156,4 +163,4 @@ def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
 
 
 if __name__ == '__main__':
-    loop.main(sys.modules[__name__])
+    command.main(sys.modules[__name__])

@@ -1,0 +1,76 @@
+"""What the tests share: a small data set, and the tutorial run as a user would."""
+
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+N_TRAIN = 5300      # 5,000 are held out: 3 batches of 100 an epoch
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+def environ(**more):
+    """Return an environment in which the checkout's package is found from any folder."""
+    return {**os.environ, 'PYTHONPATH': str(ROOT), **more}
+
+
+def run_module(module, *args, cwd, **how) -> Ended:
+    """Run `python -m module args` in `cwd`, without a terminal."""
+    ended = subprocess.run(
+        [sys.executable, '-m', module] + [str(arg) for arg in args], cwd=str(cwd),
+        env=environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, universal_newlines=True, timeout=300, **how)
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def idx(array: np.ndarray) -> bytes:
+    """Return the IDX file of a uint8 array."""
+    return (bytes([0, 0, 8, array.ndim]) + struct.pack(f'>{array.ndim}I', *array.shape)
+            + array.tobytes())
+
+
+def write_data(folder: Path, n_train: int = N_TRAIN, n_test: int = 20) -> Path:
+    """Write four IDX files of noise with 10 labels, and return their folder."""
+    rng = np.random.RandomState(7)
+    folder.mkdir()
+    for part, n in (('train', n_train), ('t10k', n_test)):
+        images = rng.randint(0, 256, (n, 28, 28)).astype(np.uint8)
+        (folder / f'{part}-images-idx3-ubyte').write_bytes(idx(images))
+        labels = rng.randint(0, 10, n).astype(np.uint8)
+        (folder / f'{part}-labels-idx1-ubyte').write_bytes(idx(labels))
+    return folder
+
+
+@pytest.fixture(scope='session')
+def small(tmp_path_factory) -> Path:
+    """Return a folder with a data set of 3 batches an epoch."""
+    return write_data(tmp_path_factory.mktemp('data') / 'small')
+
+
+@pytest.fixture
+def tutorial(tmp_path, monkeypatch, capfd):
+    """Return a function that runs `tf1gan.vanilla` in this process, in a new folder."""
+    from tf1gan import command, vanilla
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args) -> Ended:
+        monkeypatch.setattr(sys, 'argv', ['vanilla.py'] + [str(arg) for arg in args])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            command.main(vanilla)
+        return Ended(ended.value.code, *capfd.readouterr())
+
+    return run

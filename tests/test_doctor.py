@@ -1,0 +1,58 @@
+"""tf1gan.doctor: what it says of machines that we have and have not."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import environ, run_module
+
+from tf1gan import doctor
+
+
+def test_it_says_that_the_tutorials_run_here(tmp_path):
+    ended = run_module('tf1gan.doctor', cwd=tmp_path)
+    assert ended.status == 0 and ended.err == ''
+    lines = dict(line.split(None, 1) for line in ended.out.splitlines())
+    assert lines['Python'].startswith('3.')
+    assert lines['TensorFlow'] == '1.15.5, CPU build'
+    assert lines['Verdict'] == 'the tutorials run here, on the CPU'
+
+
+def test_it_runs_without_tensorflow_and_numpy(tmp_path):
+    code = ('import sys; sys.modules["tensorflow"] = sys.modules["numpy"] = None\n'
+            'from tf1gan import doctor; sys.exit(doctor.main())')
+    ended = subprocess.run([sys.executable, '-c', code], cwd=str(tmp_path), env=environ(),
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                           universal_newlines=True)
+    assert ended.returncode == 1
+    assert 'Traceback' not in ended.stdout
+    assert 'TensorFlow  cannot be imported' in ended.stdout
+    assert 'the tutorials need TensorFlow 1.15 (Python 3.6 or 3.7)' in ended.stdout
+
+
+@pytest.mark.parametrize('capability, words', [
+    ((3, 0), 'too old'), ((3, 5), 'default image runs'), ((7, 5), 'default image runs'),
+    ((8, 0), 'BASE=nvcr.io/nvidia/tensorflow:23.03-tf1-py3'),
+    ((9, 0), 'BASE=nvcr.io/nvidia/tensorflow:23.03-tf1-py3'),
+    ((10, 0), 'too new for any'), ((12, 0), 'too new for any')])
+def test_advice_goes_by_the_compute_capability(capability, words):
+    assert words in doctor.advice(doctor.GPU('some GPU', capability))
+
+
+@pytest.mark.parametrize('version, cuda, capabilities, nvidia, runs', [
+    ('1.15.5', False, [], False, True),
+    ('1.15.5', False, [(9, 0)], False, True),
+    ('1.15.5', True, [], False, True),
+    ('1.15.5', True, [(7, 0)], False, True),
+    ('1.15.5', True, [(8, 6)], False, False),
+    ('1.15.5', True, [(7, 0), (8, 6)], False, False),
+    ('1.15.5', True, [(8, 6)], True, True),
+    ('1.15.5', True, [(12, 0)], True, False),
+    ('2.4.1', True, [(7, 0)], False, False),
+    ('', False, [], False, False)])
+def test_the_verdict(monkeypatch, version, cuda, capabilities, nvidia, runs):
+    monkeypatch.delenv('NVIDIA_TENSORFLOW_VERSION', raising=False)
+    if nvidia:
+        monkeypatch.setenv('NVIDIA_TENSORFLOW_VERSION', '23.03')
+    seen = [doctor.GPU('some GPU', capability) for capability in capabilities]
+    assert doctor.judge(version, cuda, seen)[0] == runs

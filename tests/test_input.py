@@ -1,0 +1,240 @@
+"""Bad input ends with one sentence and a non-zero status, and loses nothing."""
+
+import os
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import environ, run_module, write_data
+
+from tf1gan import run_folder
+
+TINY = ['--n-hidden', 8, '--n-noise', 4]
+
+
+def refused(ended, *words, status=2):
+    """Assert one sentence on stderr with the given words, and nothing on stdout."""
+    assert ended.status == status
+    assert ended.out == ''
+    assert len(ended.err.splitlines()) == 1, ended.err
+    assert 'Traceback' not in ended.err
+    for word in words:
+        assert word in ended.err, ended.err
+
+
+FLAGS = [
+    (['--batch-size', '0'], '--batch-size', "a whole number from 1 up, found '0'"),
+    (['--batch-size', '-5'], '--batch-size', "found '-5'"),
+    (['--batch-size', '1.5'], '--batch-size', "found '1.5'"),
+    (['--batch-size', 'many'], '--batch-size', "found 'many'"),
+    (['--batch-size', ''], '--batch-size', "found ''"),
+    (['--batch-size'], '--batch-size', 'expected one argument'),
+    (['--total-epoch', '0'], '--total-epoch', "found '0'"),
+    (['--total-epoch', '1e3'], '--total-epoch', "found '1e3'"),
+    (['--n-hidden', '-1'], '--n-hidden', "found '-1'"),
+    (['--learning-rate', '0'], '--learning-rate', "a number above 0, found '0'"),
+    (['--learning-rate', '-0.1'], '--learning-rate', "found '-0.1'"),
+    (['--learning-rate=-1e-3'], '--learning-rate', "found '-1e-3'"),
+    (['--learning-rate', 'nan'], '--learning-rate', "found 'nan'"),
+    (['--learning-rate', 'inf'], '--learning-rate', "found 'inf'"),
+    (['--learning-rate', 'fast'], '--learning-rate', "found 'fast'"),
+    (['--seed', '-1'], '--seed', "from 0 up to 4294967295, found '-1'"),
+    (['--seed', '4294967296'], '--seed', "found '4294967296'"),
+    (['--seed', 'x'], '--seed', "found 'x'"),
+    (['--threads', '0'], '--threads', "found '0'"),
+    (['--max-steps', '0'], '--max-steps', "found '0'"),
+    (['--no-such-flag', '3'], '--no-such-flag', '--help'),
+    (['--total-epochs', '3'], '--total-epochs', '--help'),
+    (['--total', '3'], '--total', '--help'),
+    (['stray'], 'stray', '--help'),
+    (['--n-input', '100'], '--n-input', '784'),
+    (['--batch-size', '55001'], '--batch-size', '55000', '55001'),
+    (['--data', 'nowhere'], 'nowhere', 'four IDX files'),
+]
+
+
+@pytest.mark.parametrize('args', FLAGS, ids=lambda args: ' '.join(args[0]))
+def test_a_bad_flag_is_refused(tutorial, tmp_path, args):
+    flags, words = args[0], args[1:]
+    refused(tutorial(*flags), *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_there_is_no_traceback_in_real_life(tmp_path):
+    ended = run_module('tf1gan.vanilla', '--batch-size', 0, cwd=tmp_path)
+    refused(ended, "--batch-size: expected a whole number from 1 up, found '0'")
+
+
+def test_help_names_every_flag(tutorial):
+    from tf1gan import flags, vanilla
+    ended = tutorial('--help')
+    assert ended.status == 0
+    for field in vanilla.Config._fields + flags.Flags._fields:
+        assert flags.flag(field) + ' ' in ended.out
+    assert 'passes over the 55,000 training images (default 100)' in ' '.join(
+        ended.out.split())
+
+
+def test_a_damaged_data_file_is_refused(tutorial, tmp_path):
+    folder = write_data(tmp_path / 'data')
+    path = folder / 'train-images-idx3-ubyte'
+    path.write_bytes(path.read_bytes()[:-1])
+    refused(tutorial('--data', folder), str(path), 'replace the file')
+
+
+def test_out_with_files_in_it_is_refused_and_left_alone(tutorial, small, tmp_path):
+    (tmp_path / 'full').mkdir()
+    (tmp_path / 'full' / 'thesis.txt').write_text('mine')
+    refused(tutorial('--out', 'full', '--data', small), '--out full', 'name another one')
+    assert [path.name for path in (tmp_path / 'full').iterdir()] == ['thesis.txt']
+
+
+@pytest.mark.parametrize('out', ['file', 'file/below', '/proc/below'])
+def test_out_that_cannot_be_a_folder_is_refused(tutorial, small, tmp_path, out):
+    (tmp_path / 'file').write_text('mine')
+    refused(tutorial('--out', out, '--data', small), out, 'name another one')
+    assert [path.name for path in tmp_path.iterdir()] == ['file']
+    assert (tmp_path / 'file').read_text() == 'mine'
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason='root writes everywhere')
+def test_an_unwritable_folder_is_refused(tutorial, small, tmp_path):
+    (tmp_path / 'locked').mkdir(mode=0o500)
+    refused(tutorial('--out', 'locked/run', '--data', small), 'locked/run')
+
+
+def test_a_full_disk_at_the_start_is_told(small, tmp_path):
+    def limit():    # the kernel refuses to let any file grow beyond this
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+    ended = run_module('tf1gan.vanilla', '--data', small, cwd=tmp_path, preexec_fn=limit)
+    refused(ended, 'checkpoint.npz', 'make room')
+    assert list((tmp_path / 'runs/vanilla').iterdir()) == []
+
+
+def test_a_disk_that_fills_up_later_loses_nothing(tutorial, small, tmp_path, monkeypatch):
+    fsync, calls = os.fsync, []
+
+    def full(number):
+        calls.append(number)
+        if len(calls) == 12:
+            raise OSError(28, 'No space left on device')
+        fsync(number)
+
+    flags = ['--data', small, '--total-epoch', 3] + TINY
+    monkeypatch.setattr(os, 'fsync', full)
+    ended = tutorial('--out', 'run', *flags)
+    monkeypatch.setattr(os, 'fsync', fsync)
+    assert ended.status == 2
+    assert 'No space left on device' in ended.err
+    assert ended.err.endswith('go on with --resume run\n')
+    assert not list((tmp_path / 'run').rglob(run_folder.TEMPORARY + '*'))
+    assert tutorial('--resume', 'run').status == 0
+    assert tutorial('--out', 'other', *flags).status == 0
+    one, two = (run_folder.load_checkpoint(tmp_path / name)[0] for name in ('run', 'other'))
+    assert all(np.array_equal(one[name], two[name]) for name in two)
+
+
+@pytest.mark.parametrize('target', ['/dev/full', 'closed'])
+def test_standard_output_that_cannot_be_written_is_told(small, tmp_path, target):
+    if target == 'closed':
+        read, write = os.pipe()
+        os.close(read)
+    else:
+        write = os.open(target, os.O_WRONLY)
+    process = subprocess.run(
+        [sys.executable, '-m', 'tf1gan.vanilla', '--data', str(small), '--total-epoch',
+         '2', '--out', 'run'] + [str(arg) for arg in TINY], cwd=str(tmp_path),
+        env=environ(), stdout=write, stderr=subprocess.PIPE, universal_newlines=True)
+    os.close(write)
+    assert process.returncode == 1
+    lines = process.stderr.splitlines()
+    assert lines[0] == 'run folder: run'
+    assert len(lines) == 2 and lines[1].startswith('standard output'), process.stderr
+    assert '--resume run' in lines[1]
+
+
+@pytest.fixture
+def run(tutorial, small, tmp_path):
+    """Return the folder of a run that was stopped."""
+    assert tutorial('--data', small, '--max-steps', 4, '--out', 'run', *TINY).status == 0
+    return tmp_path / 'run'
+
+
+RESUME = {
+    'no such folder': ([], lambda run: run.rename(run.with_name('gone')),
+                       'no such folder'),
+    'no run': ([], lambda run: (run / 'checkpoint.npz').unlink(), 'found none'),
+    'batch size': (['--batch-size', '50'], None, 'expected --batch-size 100', 'found 50'),
+    'learning rate': (['--learning-rate', '1'], None, '--learning-rate 0.0002'),
+    'fewer epochs': (['--total-epoch', '50'], None, 'expected --total-epoch 100'),
+    'seed': (['--seed', '1'], None, 'expected --seed 0'),
+    'threads': (['--threads', '1'], None, 'expected --threads None'),
+    'out': (['--out', 'x'], None, 'expected no --out'),
+    'fewer steps': (['--max-steps', '3'], None, '4 steps', 'found 3'),
+    'tutorial': ([], lambda run: edit(run, tutorial='dcgan'), 'found one of dcgan'),
+    'fields': ([], lambda run: edit(run, config={}), 'version that wrote it'),
+    'format': ([], lambda run: edit(run, format=2), 'format 2'),
+    'other graph': ([], lambda run: edit(run, config=dict(
+        total_epoch=100, batch_size=100, learning_rate=0.0002, n_hidden=9, n_input=784,
+        n_noise=4)), 'other arrays'),
+    'no npz': ([], lambda run: (run / 'checkpoint.npz').write_bytes(b'junk'), 'damaged'),
+    'empty': ([], lambda run: (run / 'checkpoint.npz').write_bytes(b''), 'damaged'),
+    'another npz': ([], lambda run: np.savez(str(run / 'checkpoint.npz'), a=1),
+                    'damaged'),
+}
+
+
+def edit(run, **changes):
+    """Write the run's checkpoint anew with other settings."""
+    arrays, meta = run_folder.load_checkpoint(run)
+    (run / 'checkpoint.npz').write_bytes(run_folder.pack(arrays, {**meta, **changes}))
+
+
+@pytest.mark.parametrize('name', RESUME)
+def test_a_resume_that_does_not_fit_is_refused(run, tutorial, name):
+    flags, damage, *words = RESUME[name]
+    if damage:
+        damage(run)
+    before = contents(run)
+    refused(tutorial('--resume', 'run', *flags), *words)
+    assert contents(run) == before
+
+
+def contents(folder):
+    """Return every file of a folder."""
+    return {path: path.read_bytes() for path in folder.rglob('*') if path.is_file()}
+
+
+def test_resume_with_other_data_is_refused(run, tutorial, tmp_path):
+    other = write_data(tmp_path / 'other', n_train=5400)
+    refused(tutorial('--resume', 'run', '--data', other), 'found other bytes')
+
+
+def test_a_damaged_checkpoint_is_refused_wherever_it_is_damaged(run):
+    """Truncated or with a flipped bit: refused, or the same arrays all the same."""
+    path = run / 'checkpoint.npz'
+    content = path.read_bytes()
+    arrays, meta = run_folder.load_checkpoint(run)
+    rng = np.random.RandomState(0)
+    for kind in 'truncated', 'flipped':
+        offsets = list(rng.randint(0, len(content), 100)) + list(
+            len(content) - 1 - np.arange(100))
+        n_refused = 0
+        for offset in offsets:
+            damaged = bytearray(content)
+            if kind == 'truncated':
+                del damaged[offset:]
+            else:
+                damaged[offset] ^= 1 << rng.randint(8)
+            path.write_bytes(bytes(damaged))
+            try:
+                found, found_meta = run_folder.load_checkpoint(run)
+            except run_folder.InputError as error:
+                assert 'damaged' in str(error)
+                n_refused += 1
+            else:
+                assert found_meta == meta and sorted(found) == sorted(arrays)
+                assert all(np.array_equal(found[name], arrays[name]) for name in arrays)
+        assert n_refused > (150 if kind == 'flipped' else 199)

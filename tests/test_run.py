@@ -1,0 +1,378 @@
+"""A run's folder, and runs that are stopped, killed, damaged and resumed."""
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import ROOT, environ, run_module
+
+from tf1gan import command, loop, run_folder, vanilla
+
+EPOCHS = 11     # the pictures 000 and 009
+TINY = ['--n-hidden', 8, '--n-noise', 4]
+
+
+def state(folder):
+    """Return all that a finished run leaves and that must not depend on interruptions."""
+    arrays, meta = run_folder.load_checkpoint(folder)
+    rows = [{name: value for name, value in row.items() if name != 'seconds'}
+            for row in meta['rows']]
+    log = [line.split(',')[:-1] for line in (folder / 'log.csv').read_text().split()]
+    pictures = {path.name: path.read_bytes()
+                for path in [*(folder / 'samples').iterdir(), folder / 'losses.png']}
+    arrays = {name: array.tobytes() for name, array in arrays.items()}
+    kept = {key: meta[key] for key in (
+        'config', 'seed', 'data_sha256', 'step', 'rng', 'data_position',
+        'epochs_completed')}
+    leftover = [path.name for path in folder.rglob(run_folder.TEMPORARY + '*')]
+    return {'arrays': arrays, 'rows': rows, 'log': log, 'pictures': pictures,
+            'meta': kept, 'leftover': leftover}
+
+
+def same(one, two):
+    """Assert that two states agree, naming the first part that does not."""
+    for part in one:
+        assert one[part] == two[part], part
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory, small):
+    """Return the folder and the standard output of a run that was never stopped."""
+    home = tmp_path_factory.mktemp('whole')
+    ended = run_module('tf1gan.vanilla', '--total-epoch', EPOCHS, '--data', small,
+                       '--out', 'run', cwd=home)
+    assert ended.status == 0, ended.err
+    return home / 'run', ended
+
+
+def test_the_folder_holds_what_the_readme_says(whole):
+    folder, ended = whole
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob('*')
+                   if path.is_file() and 'tfevents' not in path.name)
+    assert names == ['checkpoint.npz', 'config.json', 'env.json', 'log.csv',
+                     'losses.png', 'samples/000.png', 'samples/009.png']
+    assert len(list(folder.glob('events.out.tfevents.*'))) == 1
+
+    log = (folder / 'log.csv').read_text().splitlines()
+    assert log[0] == 'epoch,step,loss_D,loss_G,seconds'
+    assert [line.split(',')[:2] for line in log[1:]] == [
+        [str(epoch), str(3 * epoch + 2)] for epoch in range(EPOCHS)]
+    expected = ''.join(
+        'Epoch: %04d D loss: %.4f G loss: %.4f\n' % (int(epoch), float(d), float(g))
+        for epoch, _, d, g, _ in (line.split(',') for line in log[1:]))
+    assert ended.out == expected
+
+    config = json.loads((folder / 'config.json').read_text())
+    assert config['command'].startswith('python -m tf1gan.vanilla --total-epoch 11 ')
+    assert config['config'] == dict(vanilla.Config(total_epoch=EPOCHS)._asdict())
+    assert config['seed'] == 0
+    environment = json.loads((folder / 'env.json').read_text())
+    assert set(environment) == {'tf1gan', 'commit', 'python', 'numpy', 'tensorflow',
+                                'device', 'cpu', 'cores', 'threads'}
+    assert environment['tensorflow'] == tf.__version__
+    assert environment['device'] == 'CPU'
+
+
+def test_stderr_is_quiet(whole):
+    """One line with the folder: no chatter, no deprecation, no bar off a terminal."""
+    assert whole[1].err == 'run folder: run\n'
+
+
+def test_tensorboard_sees_losses_and_pictures(whole):
+    folder, _ = whole
+    events = next(folder.glob('events.out.tfevents.*'))
+    scalars, images = {}, {}
+    for event in tf.compat.v1.train.summary_iterator(str(events)):
+        for value in event.summary.value:
+            if value.HasField('image'):
+                images[event.step] = value.image
+            else:
+                scalars[event.step, value.tag] = value.simple_value
+    rows = run_folder.load_checkpoint(folder)[1]['rows']
+    assert scalars == {(row['step'], name): np.float32(row[name])
+                       for row in rows for name in ('loss_D', 'loss_G')}
+    assert sorted(images) == [2, 29]
+    assert images[2].encoded_image_string == (folder / 'samples/000.png').read_bytes()
+    assert (images[2].width, images[2].height) == (794, 85)
+
+
+def test_a_run_never_overwrites_another(tutorial, small, tmp_path):
+    for _ in range(3):
+        assert tutorial('--data', small, '--max-steps', 1, *TINY).status == 0
+    runs = tmp_path / 'runs' / 'vanilla'
+    assert sorted(path.name for path in runs.iterdir()) == ['000', '001', '002']
+    (runs / '000').rename(runs / '1007')
+    tutorial('--data', small, '--max-steps', 1, *TINY)
+    assert sorted(path.name for path in runs.iterdir()) == ['001', '002', '1007', '1008']
+
+
+def test_out_names_the_folder(tutorial, small, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    for out in 'empty', 'new/of/three':
+        assert tutorial('--data', small, '--max-steps', 1, '--out', out,
+                        *TINY).status == 0
+        assert (tmp_path / out / 'checkpoint.npz').is_file()
+
+
+def test_folders_can_be_read_by_who_the_umask_says(tutorial, small, tmp_path):
+    before = os.umask(0o022)
+    try:
+        tutorial('--data', small, '--max-steps', 1, *TINY)
+    finally:
+        os.umask(before)
+    assert (tmp_path / 'runs/vanilla/000').stat().st_mode & 0o777 == 0o755
+
+
+def test_the_loop_adds_no_op_and_draws_nothing(tutorial, small, monkeypatch):
+    """The graph as built and the graph after a run hold the same ops."""
+    built = []
+    build = vanilla.build
+    monkeypatch.setattr(vanilla, 'build', lambda *args: built.append(build(*args))
+                        or built[-1])
+    tutorial('--data', small, '--total-epoch', 2, *TINY)
+    config = vanilla.Config(total_epoch=2, n_hidden=8, n_noise=4)
+    assert [op.name for op in built[0].graph.get_operations()] == [
+        op.name for op in build(config, 0).graph.get_operations()]
+
+
+@pytest.mark.parametrize('stops', [[1], [3], [4, 5, 17], [32]])
+def test_resumed_after_max_steps_ends_with_the_same_bits(whole, small, tmp_path, tutorial,
+                                                         stops):
+    out = ''
+    for stop in stops:
+        first = stop == stops[0]
+        ended = tutorial(*(['--total-epoch', EPOCHS, '--data', small, '--out', 'run']
+                           if first else ['--resume', 'run']), '--max-steps', stop)
+        assert ended.status == 0, ended.err
+        out += ended.out
+    ended = tutorial('--resume', 'run')
+    assert ended.status == 0, ended.err
+    assert out + ended.out == whole[1].out
+    same(state(tmp_path / 'run'), state(whole[0]))
+
+
+def test_resume_can_add_epochs(whole, small, tmp_path, tutorial):
+    tutorial('--total-epoch', 4, '--data', small, '--out', 'run')
+    ended = tutorial('--resume', 'run', '--total-epoch', EPOCHS)
+    assert ended.status == 0, ended.err
+    same(state(tmp_path / 'run'), state(whole[0]))
+    config = json.loads((tmp_path / 'run/config.json').read_text())
+    assert config['config']['total_epoch'] == EPOCHS
+    assert len(config['resumed']) == 1
+
+
+def test_resuming_a_whole_run_changes_nothing(tutorial, small, tmp_path):
+    tutorial('--total-epoch', 2, '--data', small, '--out', 'run')
+    before = state(tmp_path / 'run')
+    ended = tutorial('--resume', 'run')
+    assert ended.status == 0 and ended.out == ''
+    same(state(tmp_path / 'run'), before)
+
+
+def launch(*args, cwd):
+    """Start the tutorial, and return its process."""
+    return subprocess.Popen(
+        [sys.executable, '-m', 'tf1gan.vanilla'] + [str(arg) for arg in args],
+        cwd=str(cwd), env=environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        universal_newlines=True)
+
+
+def wait_for(condition, process, seconds=60):
+    """Wait until `condition` holds; fail when the process ends first."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize('kind, status', [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_says_how_to_go_on(tutorial, tmp_path, kind, status):
+    process = launch('--total-epoch', 3, '--out', 'run', *TINY, cwd=tmp_path)
+    wait_for((tmp_path / 'run/log.csv').exists, process)
+    process.send_signal(kind)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == status
+    done = run_folder.load_checkpoint(tmp_path / 'run')[1]['step']
+    assert err.splitlines()[1:] == [
+        f'stopped with {done} steps done; go on with --resume run']
+    assert done % 550 or done == 1650
+    ended = tutorial('--resume', 'run')
+    assert ended.status == 0, ended.err
+    assert tutorial('--total-epoch', 3, '--out', 'other', *TINY).out == out + ended.out
+    same(state(tmp_path / 'run'), state(tmp_path / 'other'))
+
+
+def test_killed_for_real_it_resumes_with_the_same_bits(whole, small, tmp_path, tutorial):
+    process = launch('--total-epoch', EPOCHS, '--data', small, '--out', 'run',
+                     cwd=tmp_path)
+    wait_for((tmp_path / 'run').exists, process)
+    for rows in 1, 5:
+        wait_for(lambda: (tmp_path / 'run/log.csv').exists() and len(
+            (tmp_path / 'run/log.csv').read_text().split()) > rows, process)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        process = launch('--resume', 'run', cwd=tmp_path)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    same(state(tmp_path / 'run'), {**state(whole[0])})
+
+
+class Killed(BaseException):
+    """What stands in for SIGKILL at one chosen moment: nothing catches it."""
+
+
+def killed_at(tutorial, monkeypatch, small, call, moment, resume):
+    """Run, dying at the given file operation; return whether the run came so far."""
+    counter = itertools.count()
+
+    def dying(function):
+        def replaced(*args, **kwargs):
+            here = next(counter) == call
+            if here and moment == 'before':
+                raise Killed
+            result = function(*args, **kwargs)
+            if here:
+                raise Killed
+            return result
+        return replaced
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, 'argv', ['vanilla.py'] + [str(arg) for arg in (
+            ['--resume', 'run'] if resume else
+            ['--total-epoch', 2, '--data', small, '--out', 'run'] + TINY)])
+        patch.setattr(os, 'replace', dying(os.replace))
+        patch.setattr(os, 'fsync', dying(os.fsync))
+        patch.setattr(Path, 'rename', dying(Path.rename))
+        patch.setattr(run_folder.shutil, 'rmtree', lambda *args, **how: None)
+        try:
+            command.main(vanilla)
+        except Killed:
+            return True
+        except SystemExit as ended:
+            assert ended.code == 0
+            return False
+
+
+@pytest.mark.parametrize('moment', ['before', 'after'])
+def test_killed_at_any_file_operation_it_resumes(tutorial, monkeypatch, small, tmp_path,
+                                                 moment):
+    monkeypatch.setattr(sys, 'stdout', open(os.devnull, 'w'))
+    assert tutorial('--total-epoch', 2, '--data', small, '--out', 'whole',
+                    *TINY).status == 0
+    expected = state(tmp_path / 'whole')
+    expected.pop('leftover')
+    n_resumed = 0
+    for call in itertools.count():
+        died = killed_at(tutorial, monkeypatch, small, call, moment, resume=False)
+        if (tmp_path / 'run').exists():     # it is not there before it is whole
+            assert not killed_at(tutorial, monkeypatch, small, -1, moment, resume=True)
+            found = state(tmp_path / 'run')
+            found.pop('leftover')
+            same(expected, found)
+            (tmp_path / 'run').rename(tmp_path / f'done-{call}')
+            n_resumed += 1
+        if not died:
+            break
+    assert n_resumed > 15 and call > n_resumed
+
+
+def test_a_mounted_out_folder_is_a_run_from_its_first_file_on(tmp_path):
+    """Where the folder cannot be renamed into place, the checkpoint comes first."""
+    (tmp_path / 'mount').mkdir()
+    written = []
+    write, run_folder.write = run_folder.write, lambda path, _: written.append(path.name)
+    try:
+        run_folder.create(str(tmp_path / 'mount'), tmp_path, {
+            'config.json': b'', 'env.json': b'', 'checkpoint.npz': b''})
+    finally:
+        run_folder.write = write
+    assert written == ['checkpoint.npz', 'env.json', 'config.json']
+
+
+@pytest.mark.parametrize('rate', [1000, 1])
+def test_nan_names_step_and_term_and_leaves_a_finite_checkpoint(tutorial, small, tmp_path,
+                                                                rate):
+    ended = tutorial('--learning-rate', rate, '--data', small, '--out', 'run')
+    assert ended.status == 1
+    sentence = ended.err.splitlines()[1]
+    arrays, meta = run_folder.load_checkpoint(tmp_path / 'run')
+    assert all(np.isfinite(array).all() for array in arrays.values())
+    step, epoch = plain_first_nan(small, rate)
+    assert f' at step {step} (epoch {epoch}): it began in ' in sentence
+    assert meta['step'] == 3 * epoch
+    if rate == 1000:
+        assert 'loss_G is -inf' in sentence and 'log D_gene (100 of 100' in sentence
+    assert 'run keeps the last finite checkpoint' in sentence
+    assert len(ended.err.splitlines()) == 2
+
+
+def plain_first_nan(small, rate):
+    """Return (step, epoch) of the first loss that is not finite, by a loop of our own."""
+    run = loop.Run(vanilla, {'config': vanilla.Config(learning_rate=rate)._asdict(),
+                             'seed': 0, 'threads': None, 'data': str(small)})
+    for step in itertools.count():
+        if not all(np.isfinite(list(run.advance(run.sess).values()))):
+            return step, step // 3
+        if step == 2:
+            run.draw_noise(10)      # for the picture of epoch 0
+
+
+def test_keep_going_goes_on_as_the_source_would(tutorial, small, tmp_path):
+    ended = tutorial('--learning-rate', 1000, '--data', small, '--out', 'run',
+                     '--total-epoch', 3, '--keep-going')
+    assert ended.status == 0
+    assert [line[:11] for line in ended.out.splitlines()] == [
+        'Epoch: 0000', 'Epoch: 0001', 'Epoch: 0002']
+    assert 'nan' in ended.out
+    assert 'it began in log D_gene' in ended.err
+    arrays, meta = run_folder.load_checkpoint(tmp_path / 'run')
+    assert meta['step'] == 0
+    assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_a_weight_that_is_not_finite_is_never_saved(small, tmp_path):
+    """Also when every loss so far was finite: the losses are from before the update."""
+    run = loop.Run(vanilla, {'config': vanilla.Config()._asdict(), 'seed': 0,
+                             'threads': None, 'data': str(small)})
+    run.folder = tmp_path
+    assert run.save() is None
+    before = (tmp_path / 'checkpoint.npz').read_bytes()
+    run.step = 8
+    run.variables['D_b2'].load([np.nan], run.sess)
+    assert run.save() == 'D_b2 is not finite after step 7'
+    assert (tmp_path / 'checkpoint.npz').read_bytes() == before
+
+
+def test_threads_are_told_and_kept(tutorial, small, tmp_path):
+    tutorial('--threads', 1, '--data', small, '--max-steps', 1, '--out', 'run', *TINY)
+    assert json.loads((tmp_path / 'run/env.json').read_text())['threads'] == 1
+    assert tutorial('--resume', 'run', '--max-steps', 2).status == 0
+    ended = tutorial('--resume', 'run', '--threads', 2)
+    assert ended.status == 2 and 'expected --threads 1' in ended.err
+
+
+def test_another_machine_is_told(tutorial, small, tmp_path):
+    tutorial('--data', small, '--max-steps', 1, '--out', 'run', *TINY)
+    path = tmp_path / 'run/env.json'
+    path.write_text(path.read_text().replace('"cpu": "', '"cpu": "Abacus '))
+    ended = tutorial('--resume', 'run', '--max-steps', 2)
+    assert ended.status == 0
+    assert 'the bits may differ from here on (cpu Abacus' in ended.err
+
+
+def test_the_commit_is_that_of_the_checkout():
+    head = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=str(ROOT),
+                          stdout=subprocess.PIPE, universal_newlines=True)
+    if head.returncode:
+        pytest.skip('not a git checkout')
+    commit = run_folder.environment()['commit']
+    assert commit in (head.stdout.strip(), head.stdout.strip() + '-dirty')

@@ -1,0 +1,132 @@
+"""What `python -m tf1gan.<tutorial>` does: start or go on with a run, and end well."""
+
+import json
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from tf1gan import InputError, doctor, flags, loop, run_folder
+
+import tensorflow as tf
+
+
+def main(tutorial) -> None:
+    """Run a tutorial from the command line, and exit with its status.
+
+    The status is 0 for a run that did what was asked, 1 for one that failed, 2 for bad
+    input and 128 + the signal's number for one that was stopped.
+    """
+    run = None
+    try:
+        given, options = flags.parse(tutorial)
+        run = (resume if options.resume else start)(tutorial, given, options)
+        run.train(options.max_steps, options.keep_going)
+        sys.exit(0)
+    except loop.Stop as stop:
+        print(stop, file=sys.stderr)
+        sys.exit(stop.status)
+    except InputError as error:
+        sentence, status = str(error), 2
+    except KeyboardInterrupt:
+        sentence, status = 'stopped', 130
+    except tf.errors.ResourceExhaustedError as error:
+        sentence, status = (f'out of memory ({error.message.splitlines()[0]}); take '
+                            'smaller numbers, or stop what else uses the device'), 1
+    except OSError as error:    # run_folder tells of all files: this is standard output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sentence, status = f'standard output: expected to write ({error.strerror})', 1
+    hint = f'; go on with --resume {shlex.quote(str(run.folder))}' if run else ''
+    print(f'{sentence}{hint}', file=sys.stderr)
+    sys.exit(status)
+
+
+def start(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
+    """Return a new run, its folder made and its first checkpoint in it.
+
+    Raises: InputError when a flag, the data or the folder will not do.
+    """
+    name = flags.name(tutorial)
+    run = loop.Run(tutorial, {
+        'format': 1, 'tutorial': name, 'command': _command(name), 'resumed': [],
+        'config': tutorial.Config(**given)._asdict(), 'seed': options.seed or 0,
+        'threads': options.threads, 'data': options.data})
+    run.folder = run_folder.create(options.out, Path('runs') / name, {
+        'config.json': run_folder.as_json(run.settings),
+        'env.json': run_folder.as_json(environment(run.sess, options.threads)),
+        run_folder.CHECKPOINT: run.checkpoint()})
+    print(f'run folder: {run.folder}', file=sys.stderr)
+    return run
+
+
+def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
+    """Return a run that goes on from its folder's checkpoint.
+
+    Raises: InputError when the folder is no run of this tutorial, or a flag contradicts
+    it. Only --total-epoch may be larger than the run's: no step depends on it.
+    """
+    name, folder = flags.name(tutorial), Path(options.resume)
+    if options.out:
+        raise InputError('--resume: expected no --out, for a run goes on in its own '
+                         f'folder, found --out {options.out}; leave it out')
+    arrays, meta = run_folder.load_checkpoint(folder)
+    if meta['tutorial'] != name or set(meta['config']) != set(tutorial.Config._fields):
+        raise InputError(f'--resume {folder}: expected a run of {name}, found one of '
+                         f'{meta["tutorial"]}; resume it with the module and the '
+                         'version that wrote it')
+    for field, value in {**given, 'seed': options.seed,
+                         'threads': options.threads}.items():
+        stored = meta['config'].get(field, meta.get(field))
+        if field == 'total_epoch' and value > stored:
+            meta['config'][field] = value
+        elif value is not None and value != stored:
+            raise InputError(f'--resume {folder}: expected {flags.flag(field)} '
+                             f'{stored} as that run has it, found {value}; leave the '
+                             'flag out or start a new run')
+    done = meta['step']
+    if options.max_steps is not None and options.max_steps < done:
+        raise InputError(f'--max-steps: expected at least the {done} steps that '
+                         f'{folder} has done, found {options.max_steps}; choose more')
+    settings = {key: meta[key] for key in (
+        'format', 'tutorial', 'command', 'resumed',
+        'config', 'seed', 'threads', 'data')}
+    if options.data is not None:
+        settings['data'] = options.data
+    run = loop.Run(tutorial, settings)
+    if run.settings['data_sha256'] != meta['data_sha256']:
+        raise InputError(f'--resume {folder}: expected the data that the run began '
+                         'with, found other bytes; name its folder with --data')
+    run.folder = folder
+    run.restore(arrays, meta)
+    run.settings['resumed'].append(_command(name))
+    run_folder.write(folder / 'config.json', run_folder.as_json(run.settings))
+    _warn_of_another_machine(folder, environment(run.sess, meta['threads']))
+    print(f'run folder: {folder}, {done} steps done', file=sys.stderr)
+    return run
+
+
+def environment(sess, threads: Optional[int]) -> Dict[str, Any]:
+    """Return env.json: versions and machine, which the bits of a run depend on."""
+    on_gpu = any(device.device_type == 'GPU' for device in sess.list_devices())
+    names = ', '.join(gpu.name for gpu in doctor.gpus())
+    return {**run_folder.environment(), 'tensorflow': tf.__version__,
+            'device': f'GPU ({names})' if on_gpu else 'CPU',
+            'threads': threads or "TensorFlow's own"}
+
+
+def _warn_of_another_machine(folder: Path, now: Dict[str, Any]) -> None:
+    try:
+        then = json.loads((folder / 'env.json').read_text())
+    except (OSError, ValueError):
+        return
+    differs = [f'{key} {then.get(key)}, now {value}' for key, value in now.items()
+               if key not in ('tf1gan', 'commit') and then.get(key) != value]
+    if differs:
+        print(f'note: the bits may differ from here on ({"; ".join(differs)})',
+              file=sys.stderr)
+
+
+def _command(name: str) -> str:
+    return ' '.join(['python', '-m', f'tf1gan.{name}']
+                    + [shlex.quote(word) for word in sys.argv[1:]])
