@@ -18,8 +18,9 @@ sys.exit(not (sys.version_info[:2] in ((3, 6), (3, 7)) and sys.maxsize > 2 ** 32
 case $wanted in
 */*)
     if starts "$wanted"; then echo "$wanted"; exit 0; fi
-    echo "PYTHON=$wanted: expected a CPython 3.7 or 3.6 that starts and has venv, found $(
-        "$wanted" --version 2>&1 | head -n 1); name another one or leave PYTHON out" >&2
+    found=$("$wanted" --version 2>&1)
+    echo "PYTHON=$wanted: expected a CPython 3.7 or 3.6 that starts and has venv, found:" \
+        ${found:-nothing}"; name another one or leave PYTHON out" >&2
     exit 1 ;;
 '') versions='3.7 3.6' ;;
 *3.7) versions=3.7 ;;
@@ -45,12 +46,11 @@ for folder in "${PYENV_ROOT:-$home/.pyenv}/versions/" \
     done
 done
 
-cat >&2 <<'MESSAGE'
-Expected a Python 3.7 or 3.6, which TensorFlow 1.15 needs, and found none that starts. Ways out:
+echo 'Expected a Python 3.7 or 3.6, which TensorFlow 1.15 needs; found none that starts.
+Ways out:
   pyenv    pyenv install 3.7
   conda    conda create -n tf1gan python=3.7 && conda activate tf1gan
-  uv       a uv older than 0.7: uv python install 3.7
+  uv       with a uv older than 0.7: uv python install 3.7
   Docker   docker build -t tf1gan . && docker run tf1gan
-Then run the same command again, or name an interpreter: make ... PYTHON=/path/to/python3.7
-MESSAGE
+Then run the same command again, or name one: make ... PYTHON=/path/to/python3.7' >&2
 exit 1
