@@ -7,7 +7,7 @@ ARGS ?=
 PYTHON ?=
 python = $(VENV)/bin/python
 
-.PHONY: vanilla test lint environment reference-vanilla speed
+.PHONY: vanilla test lint environment reference-vanilla speed pages
 
 vanilla: environment
 	@$(python) -m tf1gan.vanilla $(ARGS)
@@ -30,3 +30,8 @@ reference-vanilla: environment
 # Plumbing against the plain script, side by side (experiments/speed); leave the machine alone.
 speed: environment
 	@$(python) experiments/speed/plumbing.py
+	@$(python) experiments/fill_pages.py
+
+# The numbers that README.md and experiments/*/README.md quote, from what the programs wrote.
+pages: environment
+	@$(python) experiments/fill_pages.py

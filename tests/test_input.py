@@ -99,12 +99,6 @@ def test_out_that_cannot_be_a_folder_is_refused(tutorial, small, tmp_path, out):
     assert (tmp_path / 'file').read_text() == 'mine'
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason='root writes everywhere')
-def test_an_unwritable_folder_is_refused(tutorial, small, tmp_path):
-    (tmp_path / 'locked').mkdir(mode=0o500)
-    refused(tutorial('--out', 'locked/run', '--data', small), 'locked/run')
-
-
 def test_a_full_disk_at_the_start_is_told(small, tmp_path):
     def limit():    # the kernel refuses to let any file grow beyond this
         resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))

@@ -202,9 +202,8 @@ class Run:
             variable.load(arrays[name], self.sess)    # feeds the initializer: no new op
         kind, position, has_gauss, gauss = meta['rng']
         self.rng.set_state((kind, arrays['rng/keys'], position, has_gauss, gauss))
-        self.data.order = arrays['data/order']
-        self.data.position = meta['data_position']
-        self.data.epochs_completed = meta['epochs_completed']
+        self.data.restore(
+            arrays['data/order'], meta['data_position'], meta['epochs_completed'])
         self.step, self.seconds, self.rows = meta['step'], meta['seconds'], meta['rows']
 
     def diagnose(self, losses: Dict[str, float]) -> str:

@@ -136,9 +136,9 @@ def mnist_sums() -> Dict[str, str]:
 class DataSet:
     """Images, one-hot labels and TF 1's `next_batch` over them.
 
-    `images` are float32 [n, pixels] in [0, 1], `labels` float64 [n, 10]. Shuffles draw
-    from `rng`, which the caller shares with the noise. `order`, `position` and
-    `epochs_completed` are the whole state besides `rng`.
+    `images` are float32 [n, pixels] in [0, 1], `labels` float64 [n, 10], both in the
+    order of the present epoch: `order` holds their rows in the file. Shuffles draw from
+    `rng`, which the caller shares with the noise.
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray,
@@ -146,8 +146,8 @@ class DataSet:
         self.images = images
         self.labels = labels
         self.rng = rng
-        self.order = np.arange(len(images))     # of the rows, in the present epoch
-        self.position = 0                       # in `order`, of the next batch
+        self.order = np.arange(len(images))
+        self.position = 0       # of the next batch, in the present epoch
         self.epochs_completed = 0
 
     @property
@@ -171,20 +171,31 @@ class DataSet:
         start = self.position
         if self.epochs_completed == 0 and start == 0 and shuffle:
             self._shuffle()
-        rows = self.order[start:start + batch_size]
-        self.position = start + batch_size
-        if self.position > n:
-            self.epochs_completed += 1
-            if shuffle:
-                self._shuffle()
-            self.position -= n
-            rows = np.concatenate([rows, self.order[:self.position]])
-        return self.images[rows], self.labels[rows]
+        self.position = end = start + batch_size
+        if end <= n:
+            return self.images[start:end], self.labels[start:end]
+        tail = self.images[start:], self.labels[start:]
+        self.epochs_completed += 1
+        if shuffle:
+            self._shuffle()
+        self.position = end - n
+        return (np.concatenate([tail[0], self.images[:self.position]]),
+                np.concatenate([tail[1], self.labels[:self.position]]))
+
+    def restore(self, order: np.ndarray, position: int, epochs_completed: int) -> None:
+        """Go to the place of another DataSet over the same images (but for `rng`)."""
+        self._take(np.argsort(self.order)[order])
+        self.position, self.epochs_completed = position, epochs_completed
 
     def _shuffle(self):
-        new = np.arange(self.num_examples)
-        self.rng.shuffle(new)
-        self.order = self.order[new]
+        rows = np.arange(self.num_examples)
+        self.rng.shuffle(rows)
+        self._take(rows)
+
+    def _take(self, rows):
+        # Moved once an epoch, as TF 1 does, so that a batch is a slice.
+        self.images, self.labels = self.images[rows], self.labels[rows]
+        self.order = self.order[rows]
 
 
 def load(folder: Optional[Union[str, Path]], rng: np.random.RandomState) -> Splits:

@@ -1,0 +1,128 @@
+"""The project as a whole: every tutorial has its rooms, and the pages tell the truth."""
+
+import csv
+import importlib
+import json
+import re
+import shutil
+import struct
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, environ
+
+import tf1gan
+
+NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags']
+CONTRACT = ['Config', 'Model', 'build', 'noise', 'step', 'sample', 'is_drawn', 'LINE',
+            'PICTURE']
+README = (ROOT / 'README.md').read_text()
+
+
+@pytest.mark.parametrize('module', NUMPY_ONLY)
+def test_numpy_only_modules_import_without_tensorflow(module):
+    code = ('import sys; sys.modules["tensorflow"] = None; '
+            f'import tf1gan.{module}')
+    subprocess.run([sys.executable, '-c', code], check=True, env=environ())
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_a_tutorial_keeps_the_contract(name):
+    module = importlib.import_module(f'tf1gan.{name}')
+    places = [module.__file__ and open(module.__file__).read().index(f'\n{kind} {part}')
+              for kind, part in (('class', 'Config'), ('class', 'Model'), ('def', 'build'),
+                                 ('def', 'noise'), ('def', 'step'), ('def', 'sample'))]
+    assert places == sorted(places)
+    for part in CONTRACT:
+        assert hasattr(module, part), part
+    for part in 'As found', 'Guess', 'Departures':
+        assert part in module.__doc__
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_a_tutorial_has_its_rooms(name):
+    assert (ROOT / 'tf1gan' / f'{name}.py').is_file()
+    assert (ROOT / 'experiments' / name / 'README.md').is_file()
+    assert list((ROOT / 'samples' / name).glob('*.png'))
+    assert f'| `tf1gan.{name}` |' in README
+
+
+def test_there_are_no_orphans():
+    assert {path.name for path in (ROOT / 'samples').iterdir()} == set(tf1gan.TUTORIALS)
+    rows = re.findall(r'^\| `tf1gan\.(\w+)` \|', README, re.MULTILINE)
+    assert rows == list(tf1gan.TUTORIALS)
+
+
+def test_the_committed_vanilla_run_is_the_whole_one():
+    folder = ROOT / 'experiments' / 'vanilla'
+    with open(str(folder / 'log.csv')) as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row['epoch']) for row in rows] == list(range(100))
+    assert int(rows[-1]['step']) == 100 * 550 - 1
+    config = json.loads((folder / 'config.json').read_text())
+    assert config['config']['total_epoch'] == 100 and config['seed'] == 0
+    environment = json.loads((folder / 'env.json').read_text())
+    assert re.fullmatch('[0-9a-f]{40}', environment['commit'])
+    pictures = sorted((ROOT / 'samples' / 'vanilla').glob('*.png'))
+    assert [path.name for path in pictures] == ['000.png'] + [
+        f'{epoch:03d}.png' for epoch in range(9, 100, 10)]
+    for path in pictures:       # what matplotlib makes of ten axes at (10, 1) inches
+        assert struct.unpack('>II', path.read_bytes()[16:24]) == (794, 85)
+
+
+def test_the_readme_quotes_the_first_line_of_the_committed_run():
+    from tf1gan import vanilla
+    with open(str(ROOT / 'experiments' / 'vanilla' / 'log.csv')) as file:
+        row = next(csv.DictReader(file))
+    line = vanilla.LINE.format(epoch=0, loss_D=float(row['loss_D']),
+                               loss_G=float(row['loss_G']))
+    assert f'```\n{line}\n```' in README
+
+
+def fill_pages(*args, root=ROOT):
+    """Run experiments/fill_pages.py."""
+    return subprocess.run([sys.executable, str(root / 'experiments/fill_pages.py'), *args],
+                          stdout=subprocess.PIPE, universal_newlines=True)
+
+
+def test_the_numbers_in_the_pages_are_those_of_the_programs():
+    checked = fill_pages('--check')
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_changed_number_is_caught(tmp_path):
+    shutil.copytree(str(ROOT / 'experiments'), str(tmp_path / 'experiments'))
+    page = tmp_path / 'README.md'
+    page.write_text(README.replace('of the plain script\'s time', 'of its time'))
+    checked = fill_pages('--check', root=tmp_path)
+    assert checked.returncode == 1 and 'README.md' in checked.stdout
+    assert fill_pages(root=tmp_path).returncode == 0
+    assert page.read_text() == README
+
+
+def test_links_in_the_pages_lead_somewhere():
+    pages = [ROOT / 'README.md', *(ROOT / 'experiments').glob('*/README.md')]
+    for page in pages:
+        links = re.findall(r'\]\((?!http)([^)]+)\)', page.read_text())
+        assert links
+        for link in links:
+            assert (page.parent / link).exists(), f'{page}: {link}'
+
+
+def test_the_dockerfile_and_doctor_name_the_same_images():
+    from tf1gan import doctor
+    dockerfile = (ROOT / 'Dockerfile').read_text()
+    base = re.search('^ARG BASE=(.*)$', dockerfile, re.MULTILINE).group(1)
+    assert base == 'tensorflow/tensorflow:1.15.5-gpu-py3' and base in README
+    assert doctor.NEWER in dockerfile and doctor.NEWER in README
+    assert 'apt' not in dockerfile
+
+
+def test_the_readmes_port_runs():
+    """The example of the porting section, with the sizes that its comments state."""
+    code = re.search('```python\n(.*?)```', README, re.DOTALL).group(1)
+    names = {}
+    exec(code, names)
+    assert names['images'].shape == (100, 784) and names['labels'].shape == (100, 10)
+    assert names['images'].min() == 0 and names['images'].max() == 1
