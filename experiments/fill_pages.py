@@ -3,8 +3,8 @@
     make pages            fills in README.md and experiments/*/README.md
     fill_pages.py --check      only says which page differs, and fails if one does
 
-A page marks a place with `<!-- numbers: NAME -->` and `<!-- end -->`; NAME is a function
-below, and what it returns stands between the two.
+A page marks a place with `<!-- numbers: NAME -->` and `<!-- end -->`; NAME is a
+function below, and what it returns stands between the two.
 """
 
 import csv
@@ -41,9 +41,9 @@ def plumbing() -> str:
     found = json.loads((HERE / 'speed' / 'plumbing.json').read_text())
     machine = found['environment']
     each = found['ratio_of_each_epoch']
-    return (f'A step takes {found["ratio"]:.3f} of the plain script\'s time (the ratio of '
-            f'the medians, {found["package_ms"]:.2f} and {found["plain_ms"]:.2f} ms over '
-            f'{found["steps"]} steps side by side in one process; epoch by epoch '
+    return (f'A step takes {found["ratio"]:.3f} of the plain script\'s time (the ratio '
+            f'of the medians, {found["package_ms"]:.2f} and {found["plain_ms"]:.2f} ms '
+            f'over {found["steps"]} steps side by side in one process; epoch by epoch '
             f'{min(each):.3f} to {max(each):.3f}), on {machine["cores"]} cores of an '
             f'{machine["cpu"]} with {machine["threads"]} choice of threads.\n')
 
@@ -51,7 +51,8 @@ def plumbing() -> str:
 def fill(text: str) -> str:
     """Return a page's text with every marked place filled in."""
     return PLACE.sub(
-        lambda place: place.group(1) + globals()[place.group(2)]() + place.group(4), text)
+        lambda place: place.group(1) + globals()[place.group(2)]() + place.group(4),
+        text)
 
 
 def main() -> int:

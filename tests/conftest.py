@@ -23,7 +23,7 @@ class Ended(NamedTuple):
 
 
 def environ(**more):
-    """Return an environment in which the checkout's package is found from any folder."""
+    """Return an environment where the checkout's package is found from any folder."""
     return {**os.environ, 'PYTHONPATH': str(ROOT), **more}
 
 

@@ -21,9 +21,9 @@ def test_it_says_that_the_tutorials_run_here(tmp_path):
 def test_it_runs_without_tensorflow_and_numpy(tmp_path):
     code = ('import sys; sys.modules["tensorflow"] = sys.modules["numpy"] = None\n'
             'from tf1gan import doctor; sys.exit(doctor.main())')
-    ended = subprocess.run([sys.executable, '-c', code], cwd=str(tmp_path), env=environ(),
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                           universal_newlines=True)
+    ended = subprocess.run([sys.executable, '-c', code], cwd=str(tmp_path),
+                           env=environ(), stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT, universal_newlines=True)
     assert ended.returncode == 1
     assert 'Traceback' not in ended.stdout
     assert 'TensorFlow  cannot be imported' in ended.stdout

@@ -44,7 +44,7 @@ def test_a_shim_that_fails_is_passed_over(tmp_path):
 def test_another_version_under_the_name_is_passed_over(tmp_path):
     fake = tmp_path / 'fake' / HERE
     fake.parent.mkdir()
-    fake.write_text('#!/bin/sh\nexit 1\n')      # what python -c "... is 3.6 or 3.7" says
+    fake.write_text('#!/bin/sh\nexit 1\n')    # what python -c "... is 3.6 or 3.7" says
     fake.chmod(0o755)
     real = interpreter(tmp_path / 'bin' / HERE)
     assert find(tmp_path, path=[fake.parent, real.parent]).stdout == f'{real}\n'

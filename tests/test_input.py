@@ -87,7 +87,8 @@ def test_a_damaged_data_file_is_refused(tutorial, tmp_path):
 def test_out_with_files_in_it_is_refused_and_left_alone(tutorial, small, tmp_path):
     (tmp_path / 'full').mkdir()
     (tmp_path / 'full' / 'thesis.txt').write_text('mine')
-    refused(tutorial('--out', 'full', '--data', small), '--out full', 'name another one')
+    refused(tutorial('--out', 'full', '--data', small),
+            '--out full', 'name another one')
     assert [path.name for path in (tmp_path / 'full').iterdir()] == ['thesis.txt']
 
 
@@ -102,12 +103,14 @@ def test_out_that_cannot_be_a_folder_is_refused(tutorial, small, tmp_path, out):
 def test_a_full_disk_at_the_start_is_told(small, tmp_path):
     def limit():    # the kernel refuses to let any file grow beyond this
         resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
-    ended = run_module('tf1gan.vanilla', '--data', small, cwd=tmp_path, preexec_fn=limit)
+    ended = run_module('tf1gan.vanilla', '--data', small, cwd=tmp_path,
+                       preexec_fn=limit)
     refused(ended, 'checkpoint.npz', 'make room')
     assert list((tmp_path / 'runs/vanilla').iterdir()) == []
 
 
-def test_a_disk_that_fills_up_later_loses_nothing(tutorial, small, tmp_path, monkeypatch):
+def test_a_disk_that_fills_up_later_loses_nothing(tutorial, small, tmp_path,
+                                                  monkeypatch):
     fsync, calls = os.fsync, []
 
     def full(number):
@@ -126,7 +129,8 @@ def test_a_disk_that_fills_up_later_loses_nothing(tutorial, small, tmp_path, mon
     assert not list((tmp_path / 'run').rglob(run_folder.TEMPORARY + '*'))
     assert tutorial('--resume', 'run').status == 0
     assert tutorial('--out', 'other', *flags).status == 0
-    one, two = (run_folder.load_checkpoint(tmp_path / name)[0] for name in ('run', 'other'))
+    one, two = (run_folder.load_checkpoint(tmp_path / name)[0]
+                for name in ('run', 'other'))
     assert all(np.array_equal(one[name], two[name]) for name in two)
 
 
@@ -152,7 +156,8 @@ def test_standard_output_that_cannot_be_written_is_told(small, tmp_path, target)
 @pytest.fixture
 def run(tutorial, small, tmp_path):
     """Return the folder of a run that was stopped."""
-    assert tutorial('--data', small, '--max-steps', 4, '--out', 'run', *TINY).status == 0
+    assert tutorial('--data', small, '--max-steps', 4, '--out', 'run',
+                    *TINY).status == 0
     return tmp_path / 'run'
 
 
@@ -160,7 +165,8 @@ RESUME = {
     'no such folder': ([], lambda run: run.rename(run.with_name('gone')),
                        'no such folder'),
     'no run': ([], lambda run: (run / 'checkpoint.npz').unlink(), 'found none'),
-    'batch size': (['--batch-size', '50'], None, 'expected --batch-size 100', 'found 50'),
+    'batch size': (['--batch-size', '50'], None,
+                   'expected --batch-size 100', 'found 50'),
     'learning rate': (['--learning-rate', '1'], None, '--learning-rate 0.0002'),
     'fewer epochs': (['--total-epoch', '50'], None, 'expected --total-epoch 100'),
     'seed': (['--seed', '1'], None, 'expected --seed 0'),
@@ -173,7 +179,8 @@ RESUME = {
     'other graph': ([], lambda run: edit(run, config=dict(
         total_epoch=100, batch_size=100, learning_rate=0.0002, n_hidden=9, n_input=784,
         n_noise=4)), 'other arrays'),
-    'no npz': ([], lambda run: (run / 'checkpoint.npz').write_bytes(b'junk'), 'damaged'),
+    'no npz': ([], lambda run: (run / 'checkpoint.npz').write_bytes(b'junk'),
+               'damaged'),
     'empty': ([], lambda run: (run / 'checkpoint.npz').write_bytes(b''), 'damaged'),
     'another npz': ([], lambda run: np.savez(str(run / 'checkpoint.npz'), a=1),
                     'damaged'),

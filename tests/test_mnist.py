@@ -56,7 +56,8 @@ def test_batches_are_those_of_tf1_over_epochs(contrib, batch_size, shuffle):
     labels = np.eye(10)[np.arange(130) % 10]
     yours = contrib.DataSet(images, labels, reshape=True)
     pixels = np.multiply(images.reshape(130, 784).astype(np.float32), 1.0 / 255.0)
-    compare_batches(lambda rng: mnist.DataSet(pixels, labels, rng), yours, batch_size, 5 * 130 // batch_size + 3, shuffle)
+    compare_batches(lambda rng: mnist.DataSet(pixels, labels, rng), yours, batch_size,
+                    5 * 130 // batch_size + 3, shuffle)
 
 
 def compare_batches(make, yours, batch_size, n_batches, shuffle=True):
@@ -87,7 +88,8 @@ def test_state_is_all_that_next_batch_depends_on():
 
 @pytest.mark.parametrize('batch_size', [0, -1, 51])
 def test_batch_size_out_of_range_is_refused(batch_size):
-    data = mnist.DataSet(np.zeros((50, 1)), np.zeros((50, 10)), np.random.RandomState(1))
+    data = mnist.DataSet(np.zeros((50, 1)), np.zeros((50, 10)),
+                         np.random.RandomState(1))
     with pytest.raises(InputError, match='50 images'):
         data.next_batch(batch_size)
 
@@ -177,7 +179,8 @@ DAMAGE = {
     'train and test images swapped': (
         lambda f: swap(f, IMAGES, 't10k-images-idx3-ubyte'), 'found 20 and 5300'),
     'truncated gzip': (
-        lambda f: (f / IMAGES).write_bytes(gzip.compress(b'a' * 99)[:-9]), 'whole gzip'),
+        lambda f: (f / IMAGES).write_bytes(gzip.compress(b'a' * 99)[:-9]),
+        'whole gzip'),
     'flipped gzip': (
         lambda f: ((f / IMAGES).write_bytes(gzip.compress(bytes(range(99)))),
                    flip(f / IMAGES, 40)), 'gzip|readable'),

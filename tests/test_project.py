@@ -1,4 +1,4 @@
-"""The project as a whole: every tutorial has its rooms, and the pages tell the truth."""
+"""The project as a whole: each tutorial has its rooms, and the pages tell the truth."""
 
 import csv
 import importlib
@@ -31,8 +31,9 @@ def test_numpy_only_modules_import_without_tensorflow(module):
 def test_a_tutorial_keeps_the_contract(name):
     module = importlib.import_module(f'tf1gan.{name}')
     places = [module.__file__ and open(module.__file__).read().index(f'\n{kind} {part}')
-              for kind, part in (('class', 'Config'), ('class', 'Model'), ('def', 'build'),
-                                 ('def', 'noise'), ('def', 'step'), ('def', 'sample'))]
+              for kind, part in (('class', 'Config'), ('class', 'Model'),
+                                 ('def', 'build'), ('def', 'noise'),
+                                 ('def', 'step'), ('def', 'sample'))]
     assert places == sorted(places)
     for part in CONTRACT:
         assert hasattr(module, part), part
@@ -82,8 +83,8 @@ def test_the_readme_quotes_the_first_line_of_the_committed_run():
 
 def fill_pages(*args, root=ROOT):
     """Run experiments/fill_pages.py."""
-    return subprocess.run([sys.executable, str(root / 'experiments/fill_pages.py'), *args],
-                          stdout=subprocess.PIPE, universal_newlines=True)
+    return subprocess.run([sys.executable, str(root / 'experiments/fill_pages.py'),
+                           *args], stdout=subprocess.PIPE, universal_newlines=True)
 
 
 def test_the_numbers_in_the_pages_are_those_of_the_programs():

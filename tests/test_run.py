@@ -21,7 +21,7 @@ TINY = ['--n-hidden', 8, '--n-noise', 4]
 
 
 def state(folder):
-    """Return all that a finished run leaves and that must not depend on interruptions."""
+    """Return all a finished run leaves that must not depend on interruptions."""
     arrays, meta = run_folder.load_checkpoint(folder)
     rows = [{name: value for name, value in row.items() if name != 'seconds'}
             for row in meta['rows']]
@@ -111,7 +111,8 @@ def test_a_run_never_overwrites_another(tutorial, small, tmp_path):
     assert sorted(path.name for path in runs.iterdir()) == ['000', '001', '002']
     (runs / '000').rename(runs / '1007')
     tutorial('--data', small, '--max-steps', 1, *TINY)
-    assert sorted(path.name for path in runs.iterdir()) == ['001', '002', '1007', '1008']
+    assert sorted(path.name for path in runs.iterdir()) == [
+        '001', '002', '1007', '1008']
 
 
 def test_out_names_the_folder(tutorial, small, tmp_path):
@@ -144,8 +145,8 @@ def test_the_loop_adds_no_op_and_draws_nothing(tutorial, small, monkeypatch):
 
 
 @pytest.mark.parametrize('stops', [[1], [3], [4, 5, 17], [32]])
-def test_resumed_after_max_steps_ends_with_the_same_bits(whole, small, tmp_path, tutorial,
-                                                         stops):
+def test_resumed_after_max_steps_ends_with_the_same_bits(whole, small, tmp_path,
+                                                         tutorial, stops):
     out = ''
     for stop in stops:
         first = stop == stops[0]
@@ -212,7 +213,8 @@ def test_a_signal_saves_and_says_how_to_go_on(tutorial, tmp_path, kind, status):
     same(state(tmp_path / 'run'), state(tmp_path / 'other'))
 
 
-def test_killed_for_real_it_resumes_with_the_same_bits(whole, small, tmp_path, tutorial):
+def test_killed_for_real_it_resumes_with_the_same_bits(whole, small, tmp_path,
+                                                       tutorial):
     process = launch('--total-epoch', EPOCHS, '--data', small, '--out', 'run',
                      cwd=tmp_path)
     wait_for((tmp_path / 'run').exists, process)
@@ -232,7 +234,7 @@ class Killed(BaseException):
 
 
 def died_at(call, monkeypatch, *args):
-    """Run, dying before the given file operation; return whether the run came so far."""
+    """Run, dying before the given file operation; return whether it came so far."""
     counter = itertools.count()
 
     def dying(function):
@@ -257,7 +259,8 @@ def died_at(call, monkeypatch, *args):
             return False
 
 
-def test_killed_at_any_file_operation_it_resumes(tutorial, monkeypatch, small, tmp_path):
+def test_killed_at_any_file_operation_it_resumes(tutorial, monkeypatch, small,
+                                                 tmp_path):
     flags = ['--total-epoch', 2, '--data', small] + TINY
     assert tutorial('--out', 'whole', *flags).status == 0
     expected = {**state(tmp_path / 'whole'), 'leftover': None}
@@ -278,7 +281,8 @@ def test_a_mounted_out_folder_is_a_run_from_its_first_file_on(tmp_path):
     """Where the folder cannot be renamed into place, the checkpoint comes first."""
     (tmp_path / 'mount').mkdir()
     written = []
-    write, run_folder.write = run_folder.write, lambda path, _: written.append(path.name)
+    write, run_folder.write = (
+        run_folder.write, lambda path, _: written.append(path.name))
     try:
         run_folder.create(str(tmp_path / 'mount'), tmp_path, {
             'config.json': b'', 'env.json': b'', 'checkpoint.npz': b''})
@@ -288,8 +292,8 @@ def test_a_mounted_out_folder_is_a_run_from_its_first_file_on(tmp_path):
 
 
 @pytest.mark.parametrize('rate', [1000, 1])
-def test_nan_names_step_and_term_and_leaves_a_finite_checkpoint(tutorial, small, tmp_path,
-                                                                rate):
+def test_nan_names_step_and_term_and_leaves_a_finite_checkpoint(tutorial, small,
+                                                                tmp_path, rate):
     ended = tutorial('--learning-rate', rate, '--data', small, '--out', 'run')
     assert ended.status == 1
     sentence = ended.err.splitlines()[1]
@@ -306,7 +310,7 @@ def test_nan_names_step_and_term_and_leaves_a_finite_checkpoint(tutorial, small,
 
 
 def plain_first_nan(small, rate):
-    """Return (step, epoch) of the first loss that is not finite, by a loop of our own."""
+    """Return (step, epoch) of the first non-finite loss, by a loop of our own."""
     run = loop.Run(vanilla, {'config': vanilla.Config(learning_rate=rate)._asdict(),
                              'seed': 0, 'threads': None, 'data': str(small)})
     for step in itertools.count():
@@ -340,6 +344,23 @@ def test_a_weight_that_is_not_finite_is_never_saved(small, tmp_path):
     run.variables['D_b2'].load([np.nan], run.sess)
     assert run.save() == 'D_b2 is not finite after step 7'
     assert (tmp_path / 'checkpoint.npz').read_bytes() == before
+
+
+def test_a_weight_that_is_not_finite_stops_the_run(tutorial, small, monkeypatch):
+    """Here the last update before --max-steps breaks a weight; no loss has seen it."""
+    step, n_steps = vanilla.step, itertools.count(1)
+
+    def breaking(sess, model, *args):
+        losses = step(sess, model, *args)
+        if next(n_steps) == 2:
+            bias = model.gradients_D[-1][1]
+            bias.load([np.inf], sess)
+        return losses
+
+    monkeypatch.setattr(vanilla, 'step', breaking)
+    ended = tutorial('--data', small, '--max-steps', 2, '--out', 'run', *TINY)
+    assert ended.status == 1
+    assert 'D_b2 is not finite after step 1; run keeps the last' in ended.err
 
 
 def test_threads_are_told_and_kept(tutorial, small, tmp_path):

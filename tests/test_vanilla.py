@@ -20,8 +20,9 @@ SABOTAGE_STEPS = 30
 def run_plain(out, seed, n_epochs, threads=None) -> str:
     """Run the plain script and return what it prints."""
     out.mkdir()
-    command = [sys.executable, str(ROOT / 'tests' / 'plain_vanilla.py'), str(mnist.DATA),
-               str(out), str(seed), str(n_epochs)] + ([str(threads)] if threads else [])
+    command = [sys.executable, str(ROOT / 'tests' / 'plain_vanilla.py'),
+               str(mnist.DATA), str(out), str(seed), str(n_epochs),
+               *([str(threads)] if threads else [])]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                           universal_newlines=True, check=True, env=environ()).stdout
 
@@ -205,7 +206,8 @@ SABOTAGE = {
         'batch_noise = draw_noise(config.batch_size)',
         'batch_noise = draw_noise(config.batch_size)\n    '
         'batch_xs, _ = next_batch(config.batch_size)'),
-    'G before D': ('_, loss_D = ', '_ = sess.run(model.train_G, {model.Z: batch_noise})\n'
+    'G before D': ('_, loss_D = ',
+                   '_ = sess.run(model.train_G, {model.Z: batch_noise})\n'
                    '    _, loss_D = '),
     'uniform noise': ('rng.normal(size', 'rng.uniform(size'),
     'initial stddev': ('[n_hidden, 1], stddev=0.01', '[n_hidden, 1], stddev=0.02'),

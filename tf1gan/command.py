@@ -36,7 +36,7 @@ def main(tutorial) -> None:
                             'smaller numbers, or stop what else uses the device'), 1
     except OSError as error:    # run_folder tells of all files: this is standard output
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sentence, status = f'standard output: expected to write ({error.strerror})', 1
+        sentence, status = f'standard output cannot be written: {error.strerror}', 1
     hint = f'; go on with --resume {shlex.quote(str(run.folder))}' if run else ''
     print(f'{sentence}{hint}', file=sys.stderr)
     sys.exit(status)

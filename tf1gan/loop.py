@@ -73,6 +73,7 @@ class Run:
         self.sess.run(self.model.init)
         variables = self.model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         self.variables = {variable.op.name: variable for variable in variables}
+        self.model.graph.finalize()     # what follows may run ops, not add any
 
     def advance(self, sess) -> Dict[str, float]:
         """Take the tutorial's next step in `sess`; return its losses."""
@@ -113,19 +114,24 @@ class Run:
                     reason = reason or (None if broken else self.save())
                 if reason:
                     broken = True
-                    sentence = (f'{reason}; {self.folder} keeps the last finite '
-                                'checkpoint')
-                    if not keep_going:
-                        raise Stop(1, f'{sentence} (with --keep-going a run goes on, '
-                                      'as the source would)')
-                    bar.write(sentence, file=sys.stderr)
+                    self.break_off(reason, keep_going, bar)
             self.seconds = time.perf_counter() - began
-        if self.step % self.n_batches and not broken:
-            self.save()
+            if self.step % self.n_batches and not broken:
+                reason = self.save()
+                if reason:
+                    self.break_off(reason, keep_going, bar)
         self.draw_losses()
         if caught:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
+
+    def break_off(self, reason: str, keep_going: bool, bar) -> None:
+        """Raise Stop for what is not finite, or with `keep_going` only tell of it."""
+        sentence = f'{reason}; {self.folder} keeps the last finite checkpoint'
+        if not keep_going:
+            raise Stop(1, f'{sentence} (with --keep-going a run goes on, as the source '
+                          'would)')
+        bar.write(sentence, file=sys.stderr)
 
     def end_epoch(self, losses, bar, events) -> None:
         """Print the tutorial's line, draw its picture if one is due, log the epoch."""

@@ -64,7 +64,8 @@ def main() -> None:
     plain_ms, package_ms = (ends - starts)[:-1], starts[1:] - ends[:-1]
 
     def ratio(steps):
-        return round(float(np.median(package_ms[steps]) / np.median(plain_ms[steps])), 4)
+        return round(float(np.median(package_ms[steps])
+                           / np.median(plain_ms[steps])), 4)
 
     n = len(times) // EPOCHS
     result = {
