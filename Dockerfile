@@ -21,7 +21,7 @@ RUN PIP_CONSTRAINT='' python -m pip install --no-cache-dir --no-deps --require-h
     && chmod -R a+rwX /tmp/matplotlib \
     && mkdir runs && chmod a+rwx runs
 
-COPY setup.py README.md LICENSE ./
+COPY README.md LICENSE ./
 COPY tf1gan tf1gan
 
 # Last, so that a new commit rebuilds nothing above: --build-arg COMMIT=$(git rev-parse HEAD)
