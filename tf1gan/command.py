@@ -64,7 +64,7 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     """Return a run that goes on from its folder's checkpoint.
 
     Raises: InputError when the folder is no run of this tutorial, or a flag contradicts
-    it. Only --total-epoch may be larger than the run's: no step depends on it.
+    it. Only the epochs may be more than the run's: no step depends on them.
     """
     name, folder = flags.name(tutorial), Path(options.resume)
     if options.out:
@@ -78,7 +78,7 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     for field, value in {**given, 'seed': options.seed,
                          'threads': options.threads}.items():
         stored = meta['config'].get(field, meta.get(field))
-        if field == 'total_epoch' and value > stored:
+        if field == tutorial.Config._fields[0] and value > stored:
             meta['config'][field] = value
         elif value is not None and value != stored:
             raise InputError(f'--resume {folder}: expected {flags.flag(field)} '

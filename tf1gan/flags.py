@@ -23,16 +23,19 @@ class Flags(NamedTuple):
     keep_going: bool
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one sentence, raised as InputError."""
+
     def error(self, message):
-        """Turn argparse's page of usage and its exit into one sentence."""
+        """Raise InputError instead of printing a page of usage."""
         unknown = re.match('unrecognized arguments: (.*)', message)
         if unknown:
             message = f'expected the flags that --help lists, found {unknown.group(1)}'
         raise InputError(message)
 
 
-def _number(kind, low, high=math.inf, above=False):
+def number(kind, low, high=math.inf, above=False):
+    """Return an argparse type: an int or a float in a range."""
     def parse(text):
         words = {int: 'a whole number', float: 'a number'}[kind]
         words += f' above {low}' if above else f' from {low} up'
@@ -57,28 +60,35 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     Raises: InputError when a flag is unknown or has a bad value.
     """
     config = tutorial.Config
-    parser = _Parser(prog=f'python -m tf1gan.{name(tutorial)}', allow_abbrev=False,
+    parser = Parser(prog=f'python -m tf1gan.{name(tutorial)}', allow_abbrev=False,
                      description=tutorial.__doc__.splitlines()[0])
     numbers = parser.add_argument_group("the tutorial's numbers")
     says = dict(re.findall(r'(\w+): \w+ = .*?# (.*)', inspect.getsource(config)))
+    choices = getattr(tutorial, 'CHOICES', {})
     for field, default in config._field_defaults.items():
-        kind = (_number(int, 1) if isinstance(default, int)
-                else _number(float, 0, above=True))
-        numbers.add_argument(flag(field), type=kind, default=argparse.SUPPRESS,
-                             metavar='N', help=f'{says[field]} (default {default})')
+        if isinstance(default, bool):
+            how = {'action': 'store_true'}
+        elif field in choices:
+            how = {'type': type(default), 'choices': choices[field]}
+        elif isinstance(default, int):
+            how = {'type': number(int, 1), 'metavar': 'N'}
+        else:
+            how = {'type': number(float, 0, above=True), 'metavar': 'N'}
+        numbers.add_argument(flag(field), default=argparse.SUPPRESS,
+                             help=f'{says[field]} (default {default})', **how)
     common = parser.add_argument_group('the run')
-    common.add_argument('--seed', type=_number(int, 0, LARGEST_SEED), metavar='N',
+    common.add_argument('--seed', type=number(int, 0, LARGEST_SEED), metavar='N',
                         help='of the initial weights, the data order and the noise '
                         '(default 0)')
     common.add_argument('--out', metavar='DIR',
                         help='the run folder, new or empty (default: '
                         f'runs/{name(tutorial)}/000, or the next number)')
-    common.add_argument('--data', metavar='DIR',
-                        help='a folder with the four IDX files, gzipped or not '
-                        '(default: the MNIST inside the package)')
-    common.add_argument('--threads', type=_number(int, 1), metavar='N',
+    common.add_argument('--data', metavar='PATH',
+                        help='a folder with the four IDX files, gzipped or not, or a '
+                        'CSV file of training images (default: the MNIST inside)')
+    common.add_argument('--threads', type=number(int, 1), metavar='N',
                         help="TensorFlow's threads (default: its own choice)")
-    common.add_argument('--max-steps', type=_number(int, 1), metavar='N',
+    common.add_argument('--max-steps', type=number(int, 1), metavar='N',
                         help='stop once N steps are done, counted from the start of '
                         'the run')
     common.add_argument('--resume', metavar='RUN', help='go on with this run folder')

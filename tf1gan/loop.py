@@ -1,8 +1,9 @@
 """The session loop that all tutorials share: epochs, log, pictures, checkpoints.
 
-It knows no tensor by name: a tutorial gives it Config, build, noise, step, LINE,
-PICTURE, is_drawn and sample. Nothing here adds an op to the graph or draws from the
-generator, so nothing here changes a bit of a run.
+It knows no tensor by name: a tutorial gives it Config (the epochs first), data, build,
+noise, step, what is due when (RECORD, PERIOD, line, picture) and what is drawn (sample,
+plots). Nothing here adds an op to the graph or draws from the generator, so nothing here
+changes a bit of a run.
 """
 
 import math
@@ -42,8 +43,8 @@ class Stop(Exception):
 class Run:
     """A tutorial in a session, with its data, its generator and its place in the run.
 
-    `settings` is what config.json holds. `step` counts the steps done, `seconds` those
-    spent in the present epoch, `rows` are the log's, `folder` is set by who makes it.
+    `settings` is what config.json holds. `step` counts the steps done, `seconds` the
+    time since the last of the log's `rows`; `folder` is set by who makes it.
 
     Raises: InputError when the settings do not fit the data.
     """
@@ -52,8 +53,8 @@ class Run:
         self.tutorial, self.settings, self.folder = tutorial, settings, None
         self.config = config = tutorial.Config(**settings['config'])
         self.rng = np.random.RandomState(settings['seed'])
-        splits = mnist.load(settings['data'], self.rng)
-        self.data = splits.train
+        files = mnist.read(settings['data'])
+        self.data = tutorial.data(files, self.rng)
         n, n_pixels = self.data.images.shape
         if config.batch_size > n:
             raise InputError(f'--batch-size: expected at most the {n} training images, '
@@ -61,8 +62,10 @@ class Run:
         if config.n_input != n_pixels:
             raise InputError(f'--n-input: expected the {n_pixels} pixels of the '
                              f'images, found {config.n_input}; leave the flag out')
-        settings['data_sha256'] = splits.sha256
+        settings['data_sha256'] = files.sha256
         self.n_batches = n // config.batch_size
+        self.period = tutorial.PERIOD or self.n_batches
+        self.record = tutorial.RECORD or self.n_batches
         self.step, self.seconds, self.rows = 0, 0.0, []
 
         self.model = tutorial.build(config, settings['seed'])
@@ -92,14 +95,17 @@ class Run:
         Raises: Stop on a signal, and when a loss or a weight is no longer finite,
         unless `keep_going`; InputError when a file cannot be written.
         """
-        goal = min(self.config.total_epoch * self.n_batches, max_steps or sys.maxsize)
-        broken = False
+        last = self.config[0] * self.n_batches
+        goal = min(last, max_steps or sys.maxsize)
+        broken, first_row = False, len(self.rows)
         with _signals() as caught, closing(
                 tf.summary.FileWriter(str(self.folder))) as events, tqdm(
                 total=goal, initial=self.step, unit='step', disable=None) as bar:
             # TensorBoard drops what a killed run has written past this step.
             events.add_session_log(
                 tf.SessionLog(status=tf.SessionLog.START), global_step=self.step)
+            if self.step == 0:
+                self.draw(events)
             began = time.perf_counter() - self.seconds
             while self.step < goal and not caught:
                 losses = self.advance(self.sess)
@@ -107,23 +113,32 @@ class Run:
                 reason = None
                 if not broken and not all(map(math.isfinite, losses.values())):
                     reason = self.diagnose(losses)
-                if self.step % self.n_batches == 0 and (keep_going or not reason):
+                if self.step % self.record == 0:
                     self.seconds = time.perf_counter() - began
-                    self.end_epoch(losses, bar, events)
+                    self.log(losses)
                     began = time.perf_counter()
+                if ((self.step % self.period == 0 or self.step % self.n_batches == 0)
+                        and (keep_going or not reason)):
+                    self.seconds = time.perf_counter() - began
+                    self.tell(losses, first_row, bar, events)
+                    first_row = len(self.rows)
+                    began = time.perf_counter() - self.seconds
                     reason = reason or (None if broken else self.save())
                 if reason:
                     broken = True
                     self.break_off(reason, keep_going, bar)
             self.seconds = time.perf_counter() - began
-            if self.step % self.n_batches and not broken:
+            if self.step % self.period and not broken:
                 reason = self.save()
                 if reason:
                     self.break_off(reason, keep_going, bar)
-        self.draw_losses()
+        self.plot()
         if caught:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
+        if self.step == last:
+            print(self.tutorial.report(self.sess, self.model, self.config, self.data,
+                                       self.draw_noise), end='', flush=True)
 
     def break_off(self, reason: str, keep_going: bool, bar) -> None:
         """Raise Stop for what is not finite, or with `keep_going` only tell of it."""
@@ -133,37 +148,52 @@ class Run:
                           'would)')
         bar.write(sentence, file=sys.stderr)
 
-    def end_epoch(self, losses, bar, events) -> None:
-        """Print the tutorial's line, draw its picture if one is due, log the epoch."""
-        epoch, step = len(self.rows), self.step - 1
-        row = {'epoch': epoch, 'step': step}
+    def log(self, losses) -> None:
+        """Add a row to the log, with the losses of the step just taken."""
+        step = self.step - 1
+        row = {'epoch': step // self.n_batches, 'step': step}
         row.update({name: float(f'{loss:.9g}') for name, loss in losses.items()})
-        self.rows.append({**row, 'seconds': round(self.seconds, 3)})
-        bar.write(self.tutorial.LINE.format(epoch=epoch, **losses), file=sys.stdout)
-        sys.stdout.flush()
-        values = [tf.Summary.Value(tag=name, simple_value=loss)
-                  for name, loss in losses.items()]
-        if self.tutorial.is_drawn(epoch):
-            png = self.tutorial.sample(
-                self.sess, self.model, self.config, self.draw_noise)
-            name = self.tutorial.PICTURE.format(epoch=epoch)
-            run_folder.write(self.folder / 'samples' / name, png)
-            width, height = struct.unpack('>II', png[16:24])
-            values.append(tf.Summary.Value(tag='samples', image=tf.Summary.Image(
-                width=width, height=height, colorspace=4, encoded_image_string=png)))
-            self.draw_losses()
-        run_folder.write_log(self.folder, self.rows)
-        events.add_summary(tf.Summary(value=values), step)
-        events.flush()
+        self.rows.append({**row, 'seconds': round(self.seconds, 6)})
         self.seconds = 0.0
 
-    def draw_losses(self) -> None:
-        """Write losses.png: every loss of the log against the epoch."""
+    def tell(self, losses, first_row: int, bar, events) -> None:
+        """Print the tutorial's line, draw its picture and plots if they are due, and
+        write the log, whose rows from `first_row` on go to TensorBoard.
+        """
+        line = self.tutorial.line(self.step, self.n_batches, losses)
+        if line is not None:
+            bar.write(line, file=sys.stdout)
+            sys.stdout.flush()
+        for row in self.rows[first_row:]:
+            events.add_summary(tf.Summary(value=[
+                tf.Summary.Value(tag=name, simple_value=value)
+                for name, value in row.items() if name.startswith('loss_')]), row['step'])
+        if self.draw(events):
+            self.plot()
         if self.rows:
-            names = [name for name in self.rows[0] if name.startswith('loss_')]
-            run_folder.write(self.folder / 'losses.png', pictures.curves(
-                {name: [row[name] for row in self.rows] for name in names},
-                'epoch', 'loss at its last step (nats)'))
+            run_folder.write_log(self.folder, self.rows)
+        events.flush()
+
+    def draw(self, events=None) -> bool:
+        """Draw the tutorial's picture if one is due at this step; say whether it was."""
+        name = self.tutorial.picture(self.step, self.n_batches, self.config)
+        if name is None:
+            return False
+        png = self.tutorial.sample(self.sess, self.model, self.config, self.draw_noise)
+        run_folder.write(self.folder / 'samples' / name, png)
+        if events:
+            width, height = struct.unpack('>II', png[16:24])
+            image = tf.Summary.Image(width=width, height=height, colorspace=4,
+                                     encoded_image_string=png)
+            events.add_summary(tf.Summary(value=[
+                tf.Summary.Value(tag='samples', image=image)]), max(self.step - 1, 0))
+        return True
+
+    def plot(self) -> None:
+        """Write the tutorial's plots of the log."""
+        if self.rows:
+            for name, png in self.tutorial.plots(self.rows, self.config).items():
+                run_folder.write(self.folder / name, png)
 
     def save(self) -> Optional[str]:
         """Write the checkpoint; where a variable is not finite, say which instead."""
@@ -219,13 +249,16 @@ class Run:
         looked at on the way into the last one.
         """
         name = next(name for name, loss in losses.items() if not math.isfinite(loss))
-        step, terms = self.step - 1, _Terms(self.sess, self.model)
+        step, rows, terms = self.step - 1, self.rows, _Terms(self.sess, self.model)
         self.restore(*run_folder.load_checkpoint(self.folder))
+        if self.step == 0:
+            self.draw()     # draws the same noise again
         while self.step < step:
             self.advance(self.sess)
         where = [f'{weight}, which the update of step {step - 1} left not finite'
                  for weight in self.not_finite()]
         self.advance(terms)
+        self.rows = rows
         where += [f'{term} ({count} of {size} images)'
                   for term, count, size in terms.broken]
         return (f'{name} is {losses[name]} at step {step} (epoch '

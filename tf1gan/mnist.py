@@ -8,9 +8,10 @@ import gzip
 import hashlib
 import operator
 import struct
+import warnings
 import zlib
 from pathlib import Path
-from typing import Dict, NamedTuple, Optional, Union
+from typing import Dict, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
@@ -36,12 +37,11 @@ class Files(NamedTuple):
 
 
 class Splits(NamedTuple):
-    """The TF 1 loader's three data sets, and the sums of the files they came from."""
+    """The TF 1 loader's three data sets."""
 
     train: 'DataSet'
     validation: 'DataSet'
     test: 'DataSet'
-    sha256: Dict[str, str]
 
 
 def read_bytes(path: Union[str, Path]) -> bytes:
@@ -84,8 +84,36 @@ def parse_idx(content: bytes, path: Union[str, Path], n_dims: int) -> np.ndarray
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
-def read(folder: Optional[Union[str, Path]] = None) -> Files:
-    """Read the four IDX files, gzipped or not, of `folder` (default: the MNIST inside).
+def parse_csv(content: bytes, path: Union[str, Path]) -> Tuple[np.ndarray, np.ndarray]:
+    """Return (images [n, 28, 28], labels [n]), uint8, of MNIST's CSV form.
+
+    A line is `label,p0,...,p783`, pixels in 0 ... 255, with no header.
+
+    Raises: InputError, naming `path`, when the bytes are no such file.
+    """
+    lines = content.decode('ascii', 'replace').split()
+    for number, line in enumerate(lines, 1):
+        if line.count(',') != 784:
+            raise InputError(f'{path}: expected 785 numbers a line (label,p0,...,p783), '
+                             f'found {line.count(",") + 1} in line {number}; replace it')
+    with warnings.catch_warnings():     # what is no number ends the array early
+        warnings.simplefilter('ignore', DeprecationWarning)
+        values = np.fromstring(','.join(lines), np.int64, sep=',')
+    if len(values) != 785 * len(lines) or not lines:
+        raise InputError(f'{path}: expected lines of 785 numbers and no header, found '
+                         f'something else in line {len(values) // 785 + 1}; replace it')
+    values = values.reshape(len(lines), 785)
+    if values.min() < 0 or values[:, 0].max() >= N_CLASSES or values.max() > 255:
+        raise InputError(f'{path}: expected labels in 0 ... 9 and pixels in 0 ... 255, '
+                         'found other numbers; replace it')
+    values = values.astype(np.uint8)
+    return values[:, 1:].reshape(-1, 28, 28), values[:, 0]
+
+
+def read(source: Optional[Union[str, Path]] = None) -> Files:
+    """Read the four IDX files, gzipped or not, of a folder (default: the MNIST inside).
+
+    `source` may also be a CSV file of training images: there are no test images then.
 
     The package's own files must have MNIST's well-known sums. So must another folder's
     if any of them has: a folder that is MNIST only in part is damaged or mixed up.
@@ -93,7 +121,12 @@ def read(folder: Optional[Union[str, Path]] = None) -> Files:
     Raises: InputError when a file is missing, damaged, of the wrong kind or size, or
     when images and labels do not belong together.
     """
-    home = DATA if folder is None else Path(folder)
+    if source is not None and Path(source).is_file():
+        content = read_bytes(source)
+        images, labels = parse_csv(content, source)
+        return Files(images, labels, images[:0], labels[:0],
+                     {Path(source).name: hashlib.sha256(content).hexdigest()})
+    home = DATA if source is None else Path(source)
     arrays, sums = {}, {}
     for field, name in FILES.items():
         paths = [path for path in (home / name, home / (name + '.gz'))
@@ -120,7 +153,7 @@ def read(folder: Optional[Union[str, Path]] = None) -> Files:
             f'{arrays["train_images"].shape[1:]} and '
             f'{arrays["test_images"].shape[1:]}; put files of one data set there')
     wrong = [name for name, known in mnist_sums().items() if sums[name] != known]
-    if wrong and (folder is None or len(wrong) < len(FILES)):
+    if wrong and (source is None or len(wrong) < len(FILES)):
         raise InputError(f'{home}: expected MNIST, found other bytes in '
                          f'{", ".join(wrong)} (SHA-256 differs); replace what is '
                          'damaged or swapped')
@@ -198,26 +231,33 @@ class DataSet:
         self.order = self.order[rows]
 
 
-def load(folder: Optional[Union[str, Path]], rng: np.random.RandomState) -> Splits:
-    """Return TF 1's split of `folder` (None: the MNIST inside), labels one-hot.
+def split(files: Files, rng: np.random.RandomState) -> Splits:
+    """Return TF 1's split of MNIST's files, labels one-hot, pixels in [0, 1].
 
     Training images are those after the first 5,000, which are for validation.
 
-    Raises: InputError as `read` does, and when nothing is left to train on.
+    Raises: InputError when nothing is left to train on.
     Source: `read_data_sets` of the TF 1 loader, with `one_hot=True`.
     """
-    files = read(folder)
-    if len(files.train_images) <= N_VALIDATION:
-        raise InputError(f'{folder}: expected more than {N_VALIDATION} training images '
-                         f'(the first {N_VALIDATION} are held out), found '
-                         f'{len(files.train_images)}; use a larger data set')
+    n = len(files.train_images)
+    if n <= N_VALIDATION:
+        raise InputError(
+            f'expected more than {N_VALIDATION} training images (the first '
+            f'{N_VALIDATION} are held out), found {n}; use a larger data set')
 
     def data_set(images, labels):
         pixels = images.reshape(len(images), -1).astype(np.float32)
         return DataSet(np.multiply(pixels, 1.0 / 255.0), np.eye(N_CLASSES)[labels], rng)
 
     held, rest = slice(None, N_VALIDATION), slice(N_VALIDATION, None)
-    return Splits(
-        train=data_set(files.train_images[rest], files.train_labels[rest]),
-        validation=data_set(files.train_images[held], files.train_labels[held]),
-        test=data_set(files.test_images, files.test_labels), sha256=files.sha256)
+    return Splits(train=data_set(files.train_images[rest], files.train_labels[rest]),
+                  validation=data_set(files.train_images[held], files.train_labels[held]),
+                  test=data_set(files.test_images, files.test_labels))
+
+
+def load(source: Optional[Union[str, Path]], rng: np.random.RandomState) -> Splits:
+    """Return `split` of what `read` finds in `source`.
+
+    Raises: InputError as these do.
+    """
+    return split(read(source), rng)

@@ -37,6 +37,50 @@ def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> by
     return _png(figure, bbox_inches='tight')
 
 
+def grid(images: np.ndarray, colors: str) -> bytes:
+    """Return the PNG of `images` [rows, columns, height, width], each with its own scale.
+
+    `colors` names a colour map of matplotlib.
+    """
+    n_rows, n_columns = images.shape[:2]
+    figure = _figure(2 * n_columns, 2 * n_rows)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False)
+    for place in np.ndindex(n_rows, n_columns):
+        axes[place].set_axis_off()
+        axes[place].imshow(images[place], interpolation='none', cmap=colors)
+    return _png(figure, bbox_inches='tight')
+
+
+def captioned(images: np.ndarray, captions: Sequence[str], n_columns: int) -> bytes:
+    """Return the PNG of `images` [n, height, width], a caption over each, in "Blues"."""
+    n_rows = -(-len(images) // n_columns)
+    figure = _figure(2 * n_columns, 2.3 * n_rows)
+    axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for ax, image, caption in zip(axes, images, captions):
+        ax.set_axis_off()
+        ax.set_title(caption, fontsize=10)
+        ax.imshow(image, interpolation='none', cmap='Blues')
+    return _png(figure, bbox_inches='tight')
+
+
+def progress(losses: Sequence[float], equilibrium: float) -> bytes:
+    """Return the PNG of recorded losses, cut off at 1, with a line at `equilibrium`.
+
+    Source: the ladder tutorial's plot of its progress.
+    """
+    figure = _figure(16, 8)
+    ax = figure.subplots()
+    ax.plot(losses, alpha=0.1, marker='.')
+    ax.axhline(equilibrium, color='black', linewidth=1, linestyle='--',
+               label=f'equilibrium {equilibrium:.3g}')
+    ax.set_ylim(0, 1.0)
+    ax.set_yticks([0, 0.25, 0.5])
+    ax.set_xlabel('every 10th update')
+    ax.grid(True)
+    ax.legend(loc='upper right')
+    return _png(figure)
+
+
 def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)     # no pyplot: no display, no state shared between figures

@@ -19,11 +19,11 @@ Source: the tutorial's facts, for TensorFlow 1.5; its data loader is `tf1gan.mni
 """
 
 import sys
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
-from tf1gan import command, pictures
+from tf1gan import command, mnist, pictures
 
 import tensorflow as tf
 
@@ -39,6 +39,11 @@ class Config(NamedTuple):
     n_hidden: int = 256             # units of either hidden layer
     n_input: int = 28 * 28          # pixels of an image
     n_noise: int = 128              # length of a noise vector
+
+
+def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
+    """Return the 55,000 training images of the TF 1 loader, in [0, 1]."""
+    return mnist.split(files, rng).train
 
 
 # --- Model ----------------------------------------------------------------------------
@@ -147,19 +152,37 @@ def step(sess, model: Model, config: Config,
 
 # --- Sample ---------------------------------------------------------------------------
 
-LINE = 'Epoch: {epoch:04d} D loss: {loss_D:.4f} G loss: {loss_G:.4f}'
-PICTURE = '{epoch:03d}.png'
+RECORD = PERIOD = None      # steps between log rows, and between lines: an epoch
 
 
-def is_drawn(epoch: int) -> bool:
-    """Say whether the source draws after `epoch`: after the first, and every tenth."""
-    return epoch == 0 or (epoch + 1) % 10 == 0
+def line(done: int, n_batches: int, losses: Dict[str, float]) -> str:
+    """Return what the source prints after an epoch, with `done` steps behind it."""
+    return (f'Epoch: {done // n_batches - 1:04d} D loss: {losses["loss_D"]:.4f} '
+            f'G loss: {losses["loss_G"]:.4f}')
+
+
+def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
+    """Name the picture that is due: after the first epoch, and every tenth."""
+    epoch = done // n_batches - 1
+    return f'{epoch:03d}.png' if epoch == 0 or (epoch + 1) % 10 == 0 and done else None
 
 
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of ten images from fresh noise, in one row."""
     samples = sess.run(model.G, {model.Z: draw_noise(10)})      # [10, n_input]
     return pictures.row(samples.reshape(10, 28, 28))
+
+
+def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
+    """Return losses.png: both losses of the last step of every epoch."""
+    return {'losses.png': pictures.curves(
+        {name: [row[name] for row in rows] for name in ('loss_D', 'loss_G')},
+        'epoch', 'loss at its last step (nats)')}
+
+
+def report(*_) -> str:
+    """Return what the source prints at the end: nothing."""
+    return ''
 
 
 if __name__ == '__main__':

@@ -1,0 +1,89 @@
+"""The ladder measured: every rung, three seeds, one epoch each.
+
+    make ladder
+
+Trains `tf1gan.collapse` on every rung with seeds 0, 1 and 2, two runs at a time with one
+thread each; draws 1,000 samples from each trained generator; measures their mean pairwise
+distance (Euclidean, pixels in [0, 1]) against that of 1,000 real digits. Writes
+ladder.json and seed 0's loss plots beside this file, and seed 0's pictures to
+samples/collapse. Interrupted, it goes on where it was when it is called again.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tf1gan import collapse, latent, mnist, run_folder      # noqa: E402
+
+RUNS = ROOT / 'runs' / 'ladder'
+SEEDS = [0, 1, 2]
+N_SAMPLES = 1000
+
+
+def train(rung: int, seed: int) -> Path:
+    """Train a rung for an epoch, or finish a run that was begun; return its folder."""
+    folder = RUNS / f'rung_{rung}_seed_{seed}'
+    how = ['--resume', str(folder)] if folder.exists() else [
+        '--rung', str(rung), '--seed', str(seed), '--threads', '1', '--out', str(folder)]
+    subprocess.run([sys.executable, '-m', 'tf1gan.collapse'] + how, cwd=str(ROOT),
+                   check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def mean_distance(images: np.ndarray) -> float:
+    """Return the mean Euclidean distance of all pairs of `images` [n, pixels]."""
+    x = images.reshape(len(images), -1).astype(np.float64)
+    squares = (x ** 2).sum(1)
+    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * x @ x.T, 0))
+    np.fill_diagonal(distances, 0)
+    return float(distances.sum() / (len(x) * (len(x) - 1)))
+
+
+def measure(folder: Path) -> dict:
+    """Return what the page says of a run: distances, last losses, time."""
+    rng = np.random.RandomState(1000)
+    with latent.Generator(folder) as generator:
+        samples = generator(generator.noise(rng, N_SAMPLES))
+    meta = run_folder.load_checkpoint(folder)[1]
+    last = meta['rows'][-2000:]     # the last 10,000 steps
+    return {'rung': meta['config']['rung'], 'seed': meta['seed'],
+            'mean_distance': round(mean_distance(samples), 4),
+            'loss_D_real': round(float(np.mean([row['loss_D_real'] for row in last])), 4),
+            'loss_D_fake': round(float(np.mean([row['loss_D_fake'] for row in last])), 4),
+            'loss_G': round(float(np.mean([row['loss_G'] for row in last])), 4),
+            'seconds': round(sum(row['seconds'] for row in meta['rows']), 1)}
+
+
+def main() -> None:
+    """Train, measure, and write the results."""
+    with ThreadPoolExecutor(2) as pool:
+        folders = list(pool.map(lambda job: train(*job), [
+            (rung, seed) for seed in SEEDS for rung in collapse.RUNGS]))
+    runs = sorted((measure(folder) for folder in folders),
+                  key=lambda run: (run['rung'], run['seed']))
+    real = mnist.read().train_images[:N_SAMPLES] / 255
+    result = {'real_digits': round(mean_distance(real), 4), 'n_samples': N_SAMPLES,
+              'runs': runs, 'environment': {**run_folder.environment(), 'threads': 1}}
+    here = Path(__file__).parent
+    (here / 'ladder.json').write_bytes(run_folder.as_json(result))
+    samples = ROOT / 'samples' / 'collapse'
+    samples.mkdir(parents=True, exist_ok=True)
+    for rung in collapse.RUNGS:
+        folder = RUNS / f'rung_{rung}_seed_0'
+        for name in 'loss_D.png', 'loss_G.png':
+            shutil.copy(str(folder / name), str(here / f'rung_{rung}_{name}'))
+        for path in (folder / 'samples').iterdir():
+            shutil.copy(str(path), str(samples / f'rung_{rung}_{path.name}'))
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == '__main__':
+    main()

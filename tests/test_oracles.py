@@ -1,0 +1,154 @@
+"""The graphs of collapse and minimax against PyTorch's own losses, gradients, updates.
+
+The files in tests/oracles were written by record_torch.py there, with torch.nn and
+torch.optim; weights, images and noise are stated in stated.py and stored nowhere.
+"""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tf1gan import collapse, minimax
+
+HERE = Path(__file__).parent / 'oracles'
+sys.path.insert(0, str(HERE))
+import stated       # noqa: E402
+
+RUNGS = ['collapse_1', 'collapse_2', 'collapse_3', 'collapse_4']
+OBJECTIVES = ['minimax_non_saturating', 'minimax_saturating']
+SGD = ['collapse_1', *[f'{name}_sgd' for name in RUNGS[1:] + OBJECTIVES]]
+ADAM = [f'{name}_adam' for name in RUNGS[1:] + OBJECTIVES]
+
+
+def relative(found, expected):
+    """Return the distance of two arrays, relative to the length of the expected one."""
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    length = np.linalg.norm(expected)
+    return np.linalg.norm(found - expected) / (length if length else 1)
+
+
+def sgd(variable, value, gradient, lr):
+    """Return a variable after an update of gradient descent."""
+    return value - lr * gradient
+
+
+def follow(name, module=None, optimizer=None):
+    """Train the graph as the oracle was trained; yield (key, found, expected) triples.
+
+    With an `optimizer` the graph's own gradients are applied in NumPy; it is `sgd` for
+    the oracles of that name. Otherwise the graph's own train ops run.
+    """
+    optimizer = sgd if name.endswith('_sgd') else optimizer
+    oracle = np.load(str(HERE / f'{name}.npz'), allow_pickle=False)
+    meta = json.loads(str(oracle['meta']))
+    start = stated.stated(meta['network'])
+    assert stated.digest(start) == meta['stated_sha256']
+    if name.startswith('collapse'):
+        module = module or collapse
+        config = module.Config(rung=int(meta['network'][-1]))
+        updates = ['D_real', 'D_fake', 'G']
+    else:
+        module = module or minimax
+        config = module.Config(
+            objective='saturating' if 'non' not in name else 'non-saturating')
+        updates = ['D', 'G']
+    model = module.build(config, seed=0)
+    with tf.Session(graph=model.graph) as sess:
+        sess.run(model.init)
+        variables = {variable.op.name: variable for variable in
+                     model.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
+        assert sorted(variables) == sorted(start.weights)
+        for variable, value in start.weights.items():
+            variables[variable].load(value, sess)
+        for step in range(stated.N_STEPS):
+            for update in updates:
+                feed = {'D_real': {model.X: start.X[step]},
+                        'D_fake': {model.Z: start.Z_D[step]},
+                        'D': {model.X: start.X[step], model.Z: start.Z_D[step]},
+                        'G': {model.Z: start.Z_G[step]}}[update]
+                gradients = {variable.op.name: gradient for gradient, variable
+                             in getattr(model, f'gradients_{update}')}
+                loss, gradients, _ = sess.run(
+                    [getattr(model, f'loss_{update}'), gradients,
+                     [] if optimizer else getattr(model, f'train_{update}')], feed)
+                for variable, gradient in gradients.items() if optimizer else ():
+                    value = sess.run(variables[variable]).astype(np.float64)
+                    variables[variable].load(
+                        optimizer(variable, value, gradient.astype(np.float64),
+                                  meta['lr']), sess)
+                key = f'step_{step:03d}/{update}'
+                yield f'{key}/loss', loss, oracle[f'{key}/loss']
+                after = sess.run({variable: variables[variable]
+                                  for variable in gradients})
+                for kind, arrays in ('grad', gradients), ('after', after):
+                    for variable, array in arrays.items():
+                        place = f'{key}/{kind}/{variable}'
+                        if place in oracle.files:
+                            yield place, stated.sample(array), oracle[place]
+
+
+def worst(name, module=None):
+    """Return the largest relative distance of losses, gradients and weights after."""
+    largest = {'loss': 0.0, 'grad': 0.0, 'after': 0.0}
+    for key, found, expected in follow(name, module):
+        kind = key.split('/')[2]
+        largest[kind] = max(largest[kind], relative(found, expected))
+    return largest
+
+
+@pytest.mark.parametrize('name', SGD)
+def test_losses_gradients_and_sgd_updates_are_torchs(name):
+    for key, found, expected in follow(name):
+        assert relative(found, expected) <= 1e-5, key
+
+
+@pytest.mark.parametrize('name', [name for name in ADAM
+                                  if name != 'minimax_non_saturating_adam'])
+def test_adams_epsilon_is_all_that_differs_from_torch(name):
+    """With torch's form of Adam, in NumPy, the graph's gradients give torch's weights."""
+    moments = {}
+
+    def torch_adam(variable, value, gradient, lr):
+        m, v, t = moments.get(variable, (0, 0, 0))
+        m, v, t = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient ** 2, t + 1
+        moments[variable] = m, v, t
+        scale = np.sqrt(v / (1 - 0.999 ** t)) + 1e-8
+        return value - lr / (1 - 0.9 ** t) * m / scale
+
+    for key, found, expected in follow(name, optimizer=torch_adam):
+        assert relative(found, expected) <= 1e-4, key
+
+
+SABOTAGE = {
+    'LayerNorm epsilon': ('collapse_2_sgd', collapse, 'epsilon=1e-5', 'epsilon=1e-3'),
+    'LeakyReLU slope': ('collapse_4_sgd', collapse, 'tf.nn.leaky_relu(hidden, 0.02)',
+                        'tf.nn.leaky_relu(hidden, 0.03)'),
+    'no shift': ('collapse_4_sgd', collapse, 'G_gain, G_shift,', 'G_gain, 0.,'),
+    'LayerNorm left out': ('collapse_3_sgd', collapse, 'if rung.modern:     # As found',
+                           'if False:   # As found'),
+    'MSE for BCE': ('collapse_3_sgd', collapse, 'bce if rung.modern else mse', 'mse'),
+    'a target': ('collapse_1', collapse, 'loss_D_fake = loss(D_detached, 0.)',
+                 'loss_D_fake = loss(D_detached, 0.1)'),
+    'SGD rate': ('collapse_1', collapse, 'GradientDescentOptimizer(0.01',
+                 'GradientDescentOptimizer(0.0101'),
+    'objective': ('minimax_saturating_sgd', minimax, '-bce(D_gene, 0.)',
+                  'bce(D_gene, 1.)'),
+    'tanh': ('minimax_saturating_sgd', minimax, 'tf.nn.tanh', 'tf.nn.sigmoid'),
+    'half a loss': ('minimax_non_saturating_sgd', minimax, 'loss_D = bce(D_real, 1.) +',
+                    'loss_D = 0.5 * bce(D_real, 1.) +'),
+}
+
+
+@pytest.mark.parametrize('name', SABOTAGE)
+def test_sabotage_is_caught(name):
+    oracle, module, old, new = SABOTAGE[name]
+    source = Path(module.__file__).read_text()
+    assert old in source, f'{old!r} is no longer in {module.__name__}'
+    sabotaged = ModuleType('sabotaged')
+    exec(source.replace(old, new), sabotaged.__dict__)
+    assert max(worst(oracle, sabotaged).values()) > 1e-4

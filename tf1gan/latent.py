@@ -1,0 +1,124 @@
+"""Latent arithmetic on a trained generator: `python -m tf1gan.latent RUN`.
+
+For any run of this project whose generator takes noise only. Two seeds, A and B, each
+give a noise vector: 12 images from A to B in equal steps; A, B and A + B; A, B and A - B.
+
+Source: the last part of the mode-collapse tutorial, for PyTorch.
+"""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+from typing import Set
+
+import numpy as np
+
+from tf1gan import TUTORIALS, InputError, flags, pictures, run_folder
+from tf1gan import loop         # noqa: F401 - TensorFlow 1.15, without its chatter
+
+import tensorflow as tf
+
+N_STEPS = 12
+
+
+class Generator:
+    """The generator of a run folder, as a function from noise to images.
+
+    Use it in a `with` statement.
+
+    Raises: InputError when the folder is no run, or its generator wants more than noise.
+    """
+
+    def __init__(self, folder: Path):
+        arrays, meta = run_folder.load_checkpoint(folder)
+        if meta['tutorial'] not in TUTORIALS:
+            raise InputError(f'{folder}: expected a run of one of '
+                             f'{", ".join(TUTORIALS)}, found one of {meta["tutorial"]}; '
+                             'use the version that wrote it')
+        self.tutorial = importlib.import_module(f'tf1gan.{meta["tutorial"]}')
+        self.config = self.tutorial.Config(**meta['config'])
+        self.model = self.tutorial.build(self.config, meta['seed'])
+        if placeholders(self.model.G) != {self.model.Z.op} or meta['config'].get('sanity'):
+            raise InputError(f'{folder}: expected a run that trained a generator on '
+                             'noise alone, found another; name another run')
+        self.sess = tf.Session(graph=self.model.graph)
+        for variable in self.model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES):
+            variable.load(arrays[variable.op.name], self.sess)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sess.close()
+
+    def noise(self, rng: np.random.RandomState, n: int) -> np.ndarray:
+        """Draw `n` of the tutorial's noise vectors, [n, n_noise]."""
+        return self.tutorial.noise(rng, n, self.config)
+
+    def __call__(self, noise: np.ndarray) -> np.ndarray:
+        """Return the images of `noise`, [n, 28, 28], in the tutorial's range."""
+        images = self.sess.run(self.model.G, {self.model.Z: noise})
+        return images.reshape(-1, 28, 28)
+
+
+def placeholders(tensor: tf.Tensor) -> Set[tf.Operation]:
+    """Return the placeholders that a tensor depends on."""
+    seen, todo = set(), [tensor.op]
+    while todo:
+        op = todo.pop()
+        if op not in seen:
+            seen.add(op)
+            todo += [source.op for source in op.inputs]
+    return {op for op in seen if op.type == 'Placeholder'}
+
+
+def interpolate(a: np.ndarray, b: np.ndarray, n: int = N_STEPS) -> np.ndarray:
+    """Return `n` points [n, n_noise] from `a` to `b`, both included, in equal steps."""
+    t = np.linspace(0, 1, n)[:, None]
+    return a * (1 - t) + b * t
+
+
+def main() -> int:
+    """Draw the three pictures; return the exit status."""
+    parser = flags.Parser(prog='python -m tf1gan.latent', allow_abbrev=False,
+                          description=__doc__.splitlines()[0])
+    seed = flags.number(int, 0, flags.LARGEST_SEED)
+    parser.add_argument('run', metavar='RUN', help='a run folder')
+    parser.add_argument('--seed-a', type=seed, default=0, metavar='N',
+                        help='of the noise A (default 0)')
+    parser.add_argument('--seed-b', type=seed, default=1, metavar='N',
+                        help='of the noise B (default 1)')
+    parser.add_argument('--out', metavar='DIR',
+                        help='where the pictures go (default: RUN/latent)')
+    try:
+        options = parser.parse_args()
+        out = Path(options.out or Path(options.run) / 'latent')
+        with Generator(Path(options.run)) as generator:
+            a, b = (generator.noise(np.random.RandomState(number), 1)
+                    for number in (options.seed_a, options.seed_b))
+            between = generator(interpolate(a, b))
+            ends = generator(np.concatenate([a, b, a + b, a - b]))
+        names = f'A (seed {options.seed_a})', f'B (seed {options.seed_b})'
+        steps = [f'{i / (N_STEPS - 1):.2f}' for i in range(N_STEPS)]
+        drawn = {
+            'interpolation.png': pictures.captioned(
+                between, [names[0], *steps[1:-1], names[1]], 4),
+            'sum.png': pictures.captioned(ends[[0, 1, 2]], [*names, 'A + B'], 3),
+            'difference.png': pictures.captioned(ends[[0, 1, 3]], [*names, 'A - B'], 3)}
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for name, png in drawn.items():
+            run_folder.write(out / name, png)
+            print(out / name)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f'{options.out}: expected a folder that can be written, found: '
+              f'{error.strerror}; name another one with --out', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""PyTorch's laws as TensorFlow 1 ops: initial values, LayerNorm, losses."""
+
+import math
+from typing import List
+
+import tensorflow as tf
+
+
+def uniform(fan_in: int, shape: List[int], name: str) -> tf.Variable:
+    """Return a variable with torch's initial law, U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
+    bound = 1 / math.sqrt(fan_in)
+    return tf.Variable(tf.random_uniform(shape, -bound, bound), name=name)
+
+
+def layer_norm(x: tf.Tensor, gain: tf.Variable, shift: tf.Variable,
+               epsilon: float) -> tf.Tensor:
+    """Return torch's LayerNorm of [n, units], with its biased variance."""
+    mean, variance = tf.nn.moments(x, [1], keep_dims=True)
+    return (x - mean) / tf.sqrt(variance + epsilon) * gain + shift
+
+
+def mse(output: tf.Tensor, target: float) -> tf.Tensor:
+    """Return torch's MSELoss against a constant target."""
+    return tf.reduce_mean(tf.square(output - target))
+
+
+def bce(output: tf.Tensor, target: float) -> tf.Tensor:
+    """Return torch's BCELoss (nats) against a constant target.
+
+    Both logs are clamped at -100, and the gradient's denominator at 1e-12, as torch
+    does: a saturated sigmoid gives a large loss and no NaN.
+    """
+    @tf.custom_gradient
+    def elementwise(p):
+        loss = (-target * tf.maximum(tf.log(p), -100.)
+                - (1 - target) * tf.maximum(tf.log(1 - p), -100.))
+        return loss, lambda dy: dy * (p - target) / tf.maximum(p * (1 - p), 1e-12)
+
+    return tf.reduce_mean(elementwise(output))
