@@ -7,17 +7,21 @@ set -u
 wanted=${1:-}
 home=${HOME:-/nonexistent}
 
-starts() {      # a pyenv shim can be there and fail: start it to know
+try() {         # a pyenv shim can be there and fail: start it to know
     [ -x "$1" ] && [ ! -d "$1" ] && "$1" -c '
 import platform, sys
 import ctypes, ensurepip, ssl, venv, zlib
-sys.exit(not (sys.version_info[:2] in ((3, 6), (3, 7)) and sys.maxsize > 2 ** 32
-              and platform.python_implementation() == "CPython"))' >/dev/null 2>&1
+if (sys.version_info[:2] not in ((3, 6), (3, 7)) or sys.maxsize < 2 ** 32
+        or platform.python_implementation() != "CPython"):
+    sys.exit(1)
+if sys.prefix != sys.base_prefix:   # an activated environment, maybe the one to be made
+    sys.executable = "%s/bin/python%d.%d" % (sys.base_prefix, *sys.version_info[:2])
+print(sys.executable)' 2>/dev/null && exit 0
 }
 
 case $wanted in
 */*)
-    if starts "$wanted"; then echo "$wanted"; exit 0; fi
+    try "$wanted"
     found=$("$wanted" --version 2>&1)
     echo "PYTHON=$wanted: expected a CPython 3.7 or 3.6 that starts and has venv, found:" \
         ${found:-nothing}"; name another one or leave PYTHON out" >&2
@@ -33,7 +37,7 @@ esac
 for version in $versions; do
     IFS=:
     for folder in $PATH; do
-        if starts "$folder/python$version"; then echo "$folder/python$version"; exit 0; fi
+        try "$folder/python$version"
     done
     unset IFS
 done
@@ -41,7 +45,7 @@ for folder in "${PYENV_ROOT:-$home/.pyenv}/versions/" \
         "${UV_PYTHON_INSTALL_DIR:-${XDG_DATA_HOME:-$home/.local/share}/uv/python}/cpython-"; do
     for version in $versions; do
         for python in "$folder$version"*/bin/"python$version"; do
-            if starts "$python"; then echo "$python"; exit 0; fi
+            try "$python"
         done
     done
 done

@@ -26,6 +26,19 @@ def interpreter(path: Path) -> Path:
     return path
 
 
+def test_an_activated_environment_gives_the_interpreter_under_it(tmp_path):
+    """Or making the environment anew would remove its own interpreter first."""
+    real = Path(sys.executable).resolve()
+    subprocess.run([str(real), '-m', 'venv', '--without-pip', str(tmp_path / 'venv')],
+                   check=True)
+    inside = tmp_path / 'venv' / 'bin' / HERE
+    if not inside.exists():     # 3.6 names it python3 only
+        inside.symlink_to('python3')
+    for found in (find(tmp_path, path=[inside.parent]), find(tmp_path, str(inside))):
+        assert Path(found.stdout.strip()).resolve() == real
+        assert str(tmp_path) not in found.stdout
+
+
 def shim(path: Path) -> Path:
     """Put a pyenv shim that fails at `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ def refused(ended, *words, status=2):
 
 
 FLAGS = [
-    (['--batch-size', '0'], '--batch-size', "a whole number from 1 up, found '0'"),
+    (['--batch-size', '0'], '--batch-size', "a whole number from 1 up to 2147483647, found '0'"),
     (['--batch-size', '-5'], '--batch-size', "found '-5'"),
     (['--batch-size', '1.5'], '--batch-size', "found '1.5'"),
     (['--batch-size', 'many'], '--batch-size', "found 'many'"),
@@ -45,6 +45,15 @@ FLAGS = [
     (['--seed', 'x'], '--seed', "found 'x'"),
     (['--threads', '0'], '--threads', "found '0'"),
     (['--max-steps', '0'], '--max-steps', "found '0'"),
+    (['--threads', '10000000000'], '--threads', 'from 1 up to 1024'),
+    (['--n-hidden', '10001'], '--n-hidden', 'from 1 up to 10000'),
+    (['--total-epoch', '1' + 20 * '0'], '--total-epoch', 'up to 2147483647'),
+    (['--out', ''], '--out', 'found nothing'),
+    (['--resume', ''], '--resume', 'found nothing'),
+    (['--out', 'b\udcffd'], '--out', 'UTF-8'),
+    (['--out', 5000 * 'x'], 'File name too long'),
+    (['--data', 5000 * 'x'], 'File name too long'),
+    (['--resume', 5000 * 'x'], 'File name too long'),
     (['--no-such-flag', '3'], '--no-such-flag', '--help'),
     (['--total-epochs', '3'], '--total-epochs', '--help'),
     (['--total', '3'], '--total', '--help'),
@@ -55,16 +64,31 @@ FLAGS = [
 ]
 
 
-@pytest.mark.parametrize('args', FLAGS, ids=lambda args: ' '.join(args[0]))
+@pytest.mark.parametrize('args', FLAGS, ids=lambda args: ' '.join(args[0])[:40])
 def test_a_bad_flag_is_refused(tutorial, tmp_path, args):
     flags, words = args[0], args[1:]
     refused(tutorial(*flags), *words)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize('kind', ['python', 'tensorflow'])
+def test_numbers_that_fill_the_memory_are_told(tutorial, monkeypatch, kind):
+    import tensorflow as tf
+
+    from tf1gan import vanilla
+    error = MemoryError() if kind == 'python' else tf.errors.ResourceExhaustedError(
+        None, None, 'OOM when allocating tensor\nand a page more')
+
+    def build(*_):
+        raise error
+
+    monkeypatch.setattr(vanilla, 'build', build)
+    refused(tutorial(), 'take smaller ones', status=1)
+
+
 def test_there_is_no_traceback_in_real_life(tmp_path):
     ended = run_module('tf1gan.vanilla', '--batch-size', 0, cwd=tmp_path)
-    refused(ended, "--batch-size: expected a whole number from 1 up, found '0'")
+    refused(ended, "--batch-size: expected a whole number from 1 up to 2147483647, found '0'")
 
 
 def test_help_names_every_flag(tutorial):
@@ -164,13 +188,15 @@ def run(tutorial, small, tmp_path):
 RESUME = {
     'no such folder': ([], lambda run: run.rename(run.with_name('gone')),
                        'no such folder'),
+    'a file': ([], lambda run: (run.rename(run.with_name('x')),
+                                run.write_text('mine')), 'found a file'),
     'no run': ([], lambda run: (run / 'checkpoint.npz').unlink(), 'found none'),
     'batch size': (['--batch-size', '50'], None,
                    'expected --batch-size 100', 'found 50'),
     'learning rate': (['--learning-rate', '1'], None, '--learning-rate 0.0002'),
     'fewer epochs': (['--total-epoch', '50'], None, 'expected --total-epoch 100'),
     'seed': (['--seed', '1'], None, 'expected --seed 0'),
-    'threads': (['--threads', '1'], None, 'expected --threads None'),
+    'threads': (['--threads', '1'], None, "expected --threads TensorFlow's own"),
     'out': (['--out', 'x'], None, 'expected no --out'),
     'fewer steps': (['--max-steps', '3'], None, '4 steps', 'found 3'),
     'tutorial': ([], lambda run: edit(run, tutorial='dcgan'), 'found one of dcgan'),

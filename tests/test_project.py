@@ -15,8 +15,8 @@ from conftest import ROOT, environ
 import tf1gan
 
 NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags']
-CONTRACT = ['Config', 'Model', 'build', 'noise', 'step', 'sample', 'is_drawn', 'LINE',
-            'PICTURE']
+CONTRACT = ['Config', 'Model', 'data', 'build', 'noise', 'step', 'RECORD', 'PERIOD',
+            'line', 'picture', 'sample', 'plots', 'report']
 README = (ROOT / 'README.md').read_text()
 
 
@@ -37,8 +37,9 @@ def test_a_tutorial_keeps_the_contract(name):
     assert places == sorted(places)
     for part in CONTRACT:
         assert hasattr(module, part), part
-    for part in 'As found', 'Guess', 'Departures':
-        assert part in module.__doc__
+    assert module.Config._fields[0] in ('total_epoch', 'epochs')
+    for part in 'As found', 'Guesses', 'Departures':
+        assert f'\n{part} (' in module.__doc__
 
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
@@ -76,8 +77,8 @@ def test_the_readme_quotes_the_first_line_of_the_committed_run():
     from tf1gan import vanilla
     with open(str(ROOT / 'experiments' / 'vanilla' / 'log.csv')) as file:
         row = next(csv.DictReader(file))
-    line = vanilla.LINE.format(epoch=0, loss_D=float(row['loss_D']),
-                               loss_G=float(row['loss_G']))
+    line = vanilla.line(550, 550, {name: float(row[name])
+                                   for name in ('loss_D', 'loss_G')})
     assert f'```\n{line}\n```' in README
 
 

@@ -117,7 +117,7 @@ def test_a_run_never_overwrites_another(tutorial, small, tmp_path):
 
 def test_out_names_the_folder(tutorial, small, tmp_path):
     (tmp_path / 'empty').mkdir()
-    for out in 'empty', 'new/of/three':
+    for out in 'empty', 'new/of/three', 'with space/', str(tmp_path / 'absolute'):
         assert tutorial('--data', small, '--max-steps', 1, '--out', out,
                         *TINY).status == 0
         assert (tmp_path / out / 'checkpoint.npz').is_file()
@@ -226,7 +226,7 @@ def test_killed_for_real_it_resumes_with_the_same_bits(whole, small, tmp_path,
         process = launch('--resume', 'run', cwd=tmp_path)
     out, err = process.communicate()
     assert process.returncode == 0, err
-    same(state(tmp_path / 'run'), {**state(whole[0])})
+    same(state(tmp_path / 'run'), state(whole[0]))
 
 
 class Killed(BaseException):
@@ -277,18 +277,39 @@ def test_killed_at_any_file_operation_it_resumes(tutorial, monkeypatch, small,
     assert n_resumed >= 15 and call > n_resumed
 
 
-def test_a_mounted_out_folder_is_a_run_from_its_first_file_on(tmp_path):
+def test_a_mounted_out_folder_is_a_run_from_its_first_file_on(tmp_path, monkeypatch):
     """Where the folder cannot be renamed into place, the checkpoint comes first."""
+    def busy(new, target):
+        raise OSError(16, 'Device or resource busy')
+
     (tmp_path / 'mount').mkdir()
     written = []
-    write, run_folder.write = (
-        run_folder.write, lambda path, _: written.append(path.name))
-    try:
-        run_folder.create(str(tmp_path / 'mount'), tmp_path, {
-            'config.json': b'', 'env.json': b'', 'checkpoint.npz': b''})
-    finally:
-        run_folder.write = write
-    assert written == ['checkpoint.npz', 'env.json', 'config.json']
+    monkeypatch.setattr(run_folder, '_claim', busy)
+    monkeypatch.setattr(run_folder, 'write', lambda path, _: written.append(path))
+    run_folder.create(str(tmp_path / 'mount'), tmp_path, {
+        'config.json': b'', 'env.json': b'', 'checkpoint.npz': b''})
+    assert [path.name for path in written if path.parent == tmp_path / 'mount'] == [
+        'checkpoint.npz', 'env.json', 'config.json']
+
+
+def test_a_resumed_run_keeps_its_new_length_when_killed(tutorial, small, tmp_path,
+                                                        monkeypatch):
+    tutorial('--total-epoch', 1, '--data', small, '--out', 'run', *TINY)
+    (tmp_path / 'run' / '.new-1-checkpoint.npz').write_bytes(b'left by a killed run')
+    (tmp_path / 'run' / 'env.json').unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Run, 'advance', lambda *_: died())
+        patch.setattr(sys, 'argv', ['', '--resume', 'run', '--total-epoch', '3'])
+        with pytest.raises(Killed):
+            command.main(vanilla)
+    assert not list((tmp_path / 'run').rglob('.new-*'))
+    assert (tmp_path / 'run' / 'env.json').exists()
+    assert len(tutorial('--resume', 'run').out.splitlines()) == 2
+
+
+def died():
+    """Stand in for SIGKILL."""
+    raise Killed
 
 
 @pytest.mark.parametrize('rate', [1000, 1])

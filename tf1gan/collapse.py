@@ -251,14 +251,15 @@ def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
             for name, values in losses.items()}
 
 
-def report(sess, model: Model, config: Config, images: mnist.DataSet, draw_noise) -> str:
+def report(sess, model: Model, config: Config, images: mnist.DataSet,
+           draw_noise) -> List[str]:
     """Return what the sanity check prints: D on 4 random images and on 4 of noise."""
     if not config.sanity:
-        return ''
+        return []
     rows = images.rng.randint(images.num_examples, size=4)
     outputs = [sess.run(model.D_real, {model.X: x})
                for x in (images.images[rows], draw_noise(4))]
-    return ''.join(f'{value:.6g}\n' for value in np.concatenate(outputs)[:, 0])
+    return [f'{value:.6g}' for value in np.concatenate(outputs)[:, 0]]
 
 
 if __name__ == '__main__':

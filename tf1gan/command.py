@@ -21,7 +21,7 @@ def main(tutorial) -> None:
     run = None
     try:
         given, options = flags.parse(tutorial)
-        run = (resume if options.resume else start)(tutorial, given, options)
+        run = (start if options.resume is None else resume)(tutorial, given, options)
         run.train(options.max_steps, options.keep_going)
         sys.exit(0)
     except loop.Stop as stop:
@@ -31,12 +31,14 @@ def main(tutorial) -> None:
         sentence, status = str(error), 2
     except KeyboardInterrupt:
         sentence, status = 'stopped', 130
-    except tf.errors.ResourceExhaustedError as error:
-        sentence, status = (f'out of memory ({error.message.splitlines()[0]}); take '
-                            'smaller numbers, or stop what else uses the device'), 1
-    except OSError as error:    # run_folder tells of all files: this is standard output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sentence, status = f'standard output cannot be written: {error.strerror}', 1
+    except OSError as error:
+        sentence, status = f'{error.filename}: expected a usable path, found: ' \
+                           f'{error.strerror}; name another one', 2
+    except (MemoryError, tf.errors.ResourceExhaustedError,
+            tf.errors.InvalidArgumentError) as error:
+        found = str(error).splitlines()[0] if str(error) else 'no memory left'
+        sentence, status = ('expected numbers that fit this machine and TensorFlow, '
+                            f'found: {found}; take smaller ones'), 1
     hint = f'; go on with --resume {shlex.quote(str(run.folder))}' if run else ''
     print(f'{sentence}{hint}', file=sys.stderr)
     sys.exit(status)
@@ -51,7 +53,7 @@ def start(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     run = loop.Run(tutorial, {
         'format': 1, 'tutorial': name, 'command': _command(name), 'resumed': [],
         'config': tutorial.Config(**given)._asdict(), 'seed': options.seed or 0,
-        'threads': options.threads, 'data': options.data})
+        'threads': options.threads, 'data': _absolute(options.data)})
     run.folder = run_folder.create(options.out, Path('runs') / name, {
         'config.json': run_folder.as_json(run.settings),
         'env.json': run_folder.as_json(environment(run.sess, options.threads)),
@@ -67,7 +69,7 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     it. Only the epochs may be more than the run's: no step depends on them.
     """
     name, folder = flags.name(tutorial), Path(options.resume)
-    if options.out:
+    if options.out is not None:
         raise InputError('--resume: expected no --out, for a run goes on in its own '
                          f'folder, found --out {options.out}; leave it out')
     arrays, meta = run_folder.load_checkpoint(folder)
@@ -81,9 +83,10 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
         if field == tutorial.Config._fields[0] and value > stored:
             meta['config'][field] = value
         elif value is not None and value != stored:
-            raise InputError(f'--resume {folder}: expected {flags.flag(field)} '
-                             f'{stored} as that run has it, found {value}; leave the '
-                             'flag out or start a new run')
+            has = "TensorFlow's own" if stored is None else stored
+            raise InputError(
+                f'--resume {folder}: expected {flags.flag(field)} {has} as that run has '
+                f'it, found {value}; leave the flag out or start a new run')
     done = meta['step']
     if options.max_steps is not None and options.max_steps < done:
         raise InputError(f'--max-steps: expected at least the {done} steps that '
@@ -92,7 +95,7 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
         'format', 'tutorial', 'command', 'resumed',
         'config', 'seed', 'threads', 'data')}
     if options.data is not None:
-        settings['data'] = options.data
+        settings['data'] = _absolute(options.data)
     run = loop.Run(tutorial, settings)
     if run.settings['data_sha256'] != meta['data_sha256']:
         raise InputError(f'--resume {folder}: expected the data that the run began '
@@ -100,8 +103,14 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     run.folder = folder
     run.restore(arrays, meta)
     run.settings['resumed'].append(_command(name))
+    run_folder.clean(folder)
+    run_folder.write(folder / run_folder.CHECKPOINT, run.checkpoint())
     run_folder.write(folder / 'config.json', run_folder.as_json(run.settings))
-    _warn_of_another_machine(folder, environment(run.sess, meta['threads']))
+    now = environment(run.sess, meta['threads'])
+    if (folder / 'env.json').exists():
+        _warn_of_another_machine(folder, now)
+    else:
+        run_folder.write(folder / 'env.json', run_folder.as_json(now))
     print(f'run folder: {folder}, {done} steps done', file=sys.stderr)
     return run
 
@@ -125,6 +134,10 @@ def _warn_of_another_machine(folder: Path, now: Dict[str, Any]) -> None:
     if differs:
         print(f'note: the bits may differ from here on ({"; ".join(differs)})',
               file=sys.stderr)
+
+
+def _absolute(data: Optional[str]) -> Optional[str]:
+    return None if data is None else os.path.abspath(data)
 
 
 def _command(name: str) -> str:

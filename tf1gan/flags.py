@@ -9,6 +9,9 @@ from typing import List, NamedTuple, Optional
 from tf1gan import InputError
 
 LARGEST_SEED = 2 ** 32 - 1      # NumPy's
+MOST_STEPS = 2 ** 31 - 1        # and epochs
+MOST_UNITS = 10000              # of a layer: beyond, a machine's memory is soon full
+MOST_THREADS = 1024             # TensorFlow starts as many as it is told to
 
 
 class Flags(NamedTuple):
@@ -35,7 +38,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def number(kind, low, high=math.inf, above=False):
-    """Return an argparse type: an int or a float in a range."""
+    """Return an argparse type: an int or a float in a range, ends included."""
     def parse(text):
         words = {int: 'a whole number', float: 'a number'}[kind]
         words += f' above {low}' if above else f' from {low} up'
@@ -50,6 +53,17 @@ def number(kind, low, high=math.inf, above=False):
             raise argparse.ArgumentTypeError(f'expected {words}, found {text!r}')
         return value
     return parse
+
+
+def path(text: str) -> str:
+    """Be an argparse type: a path, not empty, that UTF-8 can spell."""
+    try:
+        if text.encode():
+            return text
+        found = 'nothing'
+    except UnicodeEncodeError:      # TensorFlow would fail on it later
+        found = repr(text)
+    raise argparse.ArgumentTypeError(f'expected a path in UTF-8, found {found}')
 
 
 def parse(tutorial, argv: Optional[List[str]] = None):
@@ -71,7 +85,8 @@ def parse(tutorial, argv: Optional[List[str]] = None):
         elif field in choices:
             how = {'type': type(default), 'choices': choices[field]}
         elif isinstance(default, int):
-            how = {'type': number(int, 1), 'metavar': 'N'}
+            most = MOST_UNITS if field.startswith('n_') else MOST_STEPS
+            how = {'type': number(int, 1, most), 'metavar': 'N'}
         else:
             how = {'type': number(float, 0, above=True), 'metavar': 'N'}
         numbers.add_argument(flag(field), default=argparse.SUPPRESS,
@@ -80,18 +95,19 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     common.add_argument('--seed', type=number(int, 0, LARGEST_SEED), metavar='N',
                         help='of the initial weights, the data order and the noise '
                         '(default 0)')
-    common.add_argument('--out', metavar='DIR',
+    common.add_argument('--out', type=path, metavar='DIR',
                         help='the run folder, new or empty (default: '
                         f'runs/{name(tutorial)}/000, or the next number)')
-    common.add_argument('--data', metavar='PATH',
+    common.add_argument('--data', type=path, metavar='PATH',
                         help='a folder with the four IDX files, gzipped or not, or a '
                         'CSV file of training images (default: the MNIST inside)')
-    common.add_argument('--threads', type=number(int, 1), metavar='N',
+    common.add_argument('--threads', type=number(int, 1, MOST_THREADS), metavar='N',
                         help="TensorFlow's threads (default: its own choice)")
-    common.add_argument('--max-steps', type=number(int, 1), metavar='N',
+    common.add_argument('--max-steps', type=number(int, 1, MOST_STEPS), metavar='N',
                         help='stop once N steps are done, counted from the start of '
                         'the run')
-    common.add_argument('--resume', metavar='RUN', help='go on with this run folder')
+    common.add_argument('--resume', type=path, metavar='RUN',
+                        help='go on with this run folder')
     common.add_argument('--keep-going', action='store_true',
                         help='go on after a loss that is not finite, as the source '
                         'would')

@@ -17,13 +17,13 @@ from contextlib import closing, contextmanager
 from typing import Any, Dict, List, Optional
 
 import numpy as np
-from tqdm import tqdm
 
-from tf1gan import InputError, mnist, pictures, run_folder
+from tf1gan import InputError, mnist, run_folder
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
 try:
     import tensorflow as tf
+    from tqdm import tqdm
     if not tf.__version__.startswith('1.15'):
         raise ImportError(f'version {tf.__version__}')
 except ImportError as error:
@@ -137,8 +137,9 @@ class Run:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
         if self.step == last:
-            print(self.tutorial.report(self.sess, self.model, self.config, self.data,
-                                       self.draw_noise), end='', flush=True)
+            for line in self.tutorial.report(self.sess, self.model, self.config,
+                                             self.data, self.draw_noise):
+                self.say(line, bar)
 
     def break_off(self, reason: str, keep_going: bool, bar) -> None:
         """Raise Stop for what is not finite, or with `keep_going` only tell of it."""
@@ -147,6 +148,19 @@ class Run:
             raise Stop(1, f'{sentence} (with --keep-going a run goes on, as the source '
                           'would)')
         bar.write(sentence, file=sys.stderr)
+
+    def say(self, line: str, bar) -> None:
+        """Print a line of the tutorial's on standard output, beside the bar.
+
+        Raises: Stop when it cannot be written.
+        """
+        try:
+            bar.write(line, file=sys.stdout)
+            sys.stdout.flush()
+        except OSError as error:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Stop(1, f'standard output cannot be written: {error.strerror}; go on '
+                       f'with --resume {shlex.quote(str(self.folder))}')
 
     def log(self, losses) -> None:
         """Add a row to the log, with the losses of the step just taken."""
@@ -162,8 +176,7 @@ class Run:
         """
         line = self.tutorial.line(self.step, self.n_batches, losses)
         if line is not None:
-            bar.write(line, file=sys.stdout)
-            sys.stdout.flush()
+            self.say(line, bar)
         for row in self.rows[first_row:]:
             events.add_summary(tf.Summary(value=[
                 tf.Summary.Value(tag=name, simple_value=value)

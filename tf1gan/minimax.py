@@ -178,9 +178,9 @@ def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
         'epoch', 'loss at its last step (nats)')}
 
 
-def report(*_) -> str:
+def report(*_) -> List[str]:
     """Return what is printed at the end: nothing."""
-    return ''
+    return []
 
 
 if __name__ == '__main__':

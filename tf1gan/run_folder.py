@@ -37,28 +37,39 @@ def create(out: Optional[str], parent: Path, files: Dict[str, bytes]) -> Path:
     Raises: InputError when `out` holds files, or the folder cannot be written.
     """
     target = Path(out) if out else parent
+    new = None
     try:
-        if out and target.is_dir():
-            if any(not path.name.startswith(TEMPORARY) for path in target.iterdir()):
-                raise InputError(
-                    f'--out {out}: expected a new or an empty folder, found files in '
-                    'it; name another one (a run never overwrites)')
-            for file_name in reversed(list(files)):
-                write(target / file_name, files[file_name])
-            return target
-        home = target.parent if out else parent
-        home.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=str(home)))
+        if out and target.is_dir() and any(
+                not path.name.startswith(TEMPORARY) for path in target.iterdir()):
+            raise InputError(f'--out {out}: expected a new or an empty folder, found '
+                             'files in it; name another one (a run never overwrites)')
+        try:
+            home = target.parent if out else parent
+            home.mkdir(parents=True, exist_ok=True)
+            new = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=str(home)))
+            new.chmod(0o777 & ~_umask())
+            (new / 'samples').mkdir()
+            for name, content in files.items():
+                write(new / name, content)
+            return _claim(new, target) if out else _take_number(new, parent)
+        except OSError:
+            if not (out and target.is_dir()):
+                raise
+        (target / 'samples').mkdir()    # a mounted folder, say: nothing renames over it
+        for name in reversed(list(files)):
+            write(target / name, files[name])
+        return target
     except OSError as error:
         raise InputError(f'{target}: expected a folder that can be written, found: '
                          f'{error.strerror}; name another one with --out')
-    try:
-        new.chmod(0o777 & ~_umask())
-        for file_name, content in files.items():
-            write(new / file_name, content)
-        return _rename(new, target) if out else _take_number(new, parent)
     finally:
-        shutil.rmtree(str(new), ignore_errors=True)     # gone already if all went well
+        if new:
+            shutil.rmtree(str(new), ignore_errors=True)     # gone if all went well
+
+
+def _claim(new: Path, target: Path) -> Path:
+    new.rename(target)      # fails unless the target is new or empty
+    return target
 
 
 def _take_number(new: Path, parent: Path) -> Path:
@@ -68,21 +79,17 @@ def _take_number(new: Path, parent: Path) -> Path:
     while True:
         target = parent / f'{number:03d}'
         try:
-            new.rename(target)      # fails where another run took the number just now
-            return target
-        except OSError:
+            return _claim(new, target)
+        except OSError:     # another run took the number just now
             if not target.exists():
                 raise
             number += 1
 
 
-def _rename(new: Path, target: Path) -> Path:
-    try:
-        new.rename(target)
-    except OSError as error:
-        raise InputError(f'--out {target}: expected a new or an empty folder, found: '
-                         f'{error.strerror}; name another one')
-    return target
+def clean(folder: Path) -> None:
+    """Remove what a killed run left half written in its folder."""
+    for path in folder.rglob(TEMPORARY + '*'):
+        path.unlink()
 
 
 def _umask() -> int:
@@ -98,7 +105,6 @@ def write(path: Path, content: bytes) -> None:
     """
     new = path.with_name(f'{TEMPORARY}{os.getpid()}-{path.name}')
     try:
-        path.parent.mkdir(exist_ok=True)
         with open(str(new), 'wb') as file:
             file.write(content)
             file.flush()
@@ -139,10 +145,10 @@ def load_checkpoint(folder: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]
     """
     path = Path(folder) / CHECKPOINT
     if not path.is_file():
-        raise InputError(
-            f'{folder}: expected a run folder with {CHECKPOINT} in it, found '
-            f'{"none" if Path(folder).is_dir() else "no such folder"}; name a '
-            'folder that a run has written')
+        found = ('none' if Path(folder).is_dir() else
+                 'a file' if Path(folder).is_file() else 'no such folder')
+        raise InputError(f'{folder}: expected a run folder with {CHECKPOINT} in it, '
+                         f'found {found}; name a folder that a run has written')
     try:
         with zipfile.ZipFile(str(path)) as members:
             found = members.testzip()       # checks every sum before anything is parsed
