@@ -107,10 +107,13 @@ def test_losses_gradients_and_sgd_updates_are_torchs(name):
         assert relative(found, expected) <= 1e-5, key
 
 
-@pytest.mark.parametrize('name', [name for name in ADAM
-                                  if name != 'minimax_non_saturating_adam'])
+@pytest.mark.parametrize('name', ADAM)
 def test_adams_epsilon_is_all_that_differs_from_torch(name):
-    """With torch's form of Adam, in NumPy, the graph's gradients give torch's weights."""
+    """With torch's form of Adam, in NumPy, the graph's gradients give torch's weights.
+
+    Measured: 1e-6 for the ladder, 8e-6 for the game, but for its saturating form, which
+    Adam at 0.01 makes chaotic: 2e-5 over 5 steps, 1e-3 over 20.
+    """
     moments = {}
 
     def torch_adam(variable, value, gradient, lr):
@@ -120,17 +123,21 @@ def test_adams_epsilon_is_all_that_differs_from_torch(name):
         scale = np.sqrt(v / (1 - 0.999 ** t)) + 1e-8
         return value - lr / (1 - 0.9 ** t) * m / scale
 
+    chaotic = name == 'minimax_saturating_adam'
     for key, found, expected in follow(name, optimizer=torch_adam):
-        assert relative(found, expected) <= 1e-4, key
+        if int(key[5:8]) < (5 if chaotic else stated.N_STEPS):
+            assert relative(found, expected) <= (1e-4 if chaotic else 1e-5), key
 
 
 SABOTAGE = {
     'LayerNorm epsilon': ('collapse_2_sgd', collapse, 'epsilon=1e-5', 'epsilon=1e-3'),
     'LeakyReLU slope': ('collapse_4_sgd', collapse, 'tf.nn.leaky_relu(hidden, 0.02)',
                         'tf.nn.leaky_relu(hidden, 0.03)'),
-    'no shift': ('collapse_4_sgd', collapse, 'G_gain, G_shift,', 'G_gain, 0.,'),
-    'LayerNorm left out': ('collapse_3_sgd', collapse, 'if rung.modern:     # As found',
-                           'if False:   # As found'),
+    'gain and shift swapped': ('collapse_4_sgd', collapse, 'G_gain, G_shift,',
+                               'G_shift, G_gain,'),
+    'sigmoid for LeakyReLU': ('collapse_3_sgd', collapse,
+                              'tf.nn.leaky_relu(hidden, 0.02), D_gain',
+                              'tf.nn.sigmoid(hidden), D_gain'),
     'MSE for BCE': ('collapse_3_sgd', collapse, 'bce if rung.modern else mse', 'mse'),
     'a target': ('collapse_1', collapse, 'loss_D_fake = loss(D_detached, 0.)',
                  'loss_D_fake = loss(D_detached, 0.1)'),

@@ -26,8 +26,7 @@ def state(folder):
     rows = [{name: value for name, value in row.items() if name != 'seconds'}
             for row in meta['rows']]
     log = [line.split(',')[:-1] for line in (folder / 'log.csv').read_text().split()]
-    pictures = {path.name: path.read_bytes()
-                for path in [*(folder / 'samples').iterdir(), folder / 'losses.png']}
+    pictures = {path.name: path.read_bytes() for path in folder.rglob('*.png')}
     arrays = {name: array.tobytes() for name, array in arrays.items()}
     kept = {key: meta[key] for key in (
         'config', 'seed', 'data_sha256', 'step', 'rng', 'data_position',

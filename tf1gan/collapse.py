@@ -20,7 +20,8 @@ Guesses (the source does not say):
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
     measures what that changes;
-  - the loss of D on a real image is recorded beside what the source records.
+  - the loss of D on a real image is recorded beside what the source records;
+  - TensorFlow runs on one thread unless told otherwise.
 
 Source: the tutorial's facts, for PyTorch, whose initial values and losses these are.
 """
@@ -51,6 +52,7 @@ class Config(NamedTuple):
 
 
 CHOICES = {'rung': [1, 2, 3, 4]}
+THREADS = 1     # unless told otherwise: with one image a step, more cost time
 
 
 class Rung(NamedTuple):
@@ -133,22 +135,22 @@ def build(config: Config, seed: int) -> Model:
             G_var_list += [G_gain, G_shift]
 
         def discriminator(x):
-            hidden = tf.matmul(x, D_W1) + D_b1                      # [n, n_hidden]
+            hidden = tf.nn.xw_plus_b(x, D_W1, D_b1)                 # [n, n_hidden]
             if rung.modern:     # As found: LayerNorm after the activation.
                 hidden = layer_norm(tf.nn.leaky_relu(hidden, 0.02), D_gain, D_shift,
                                     epsilon=1e-5)
             else:
                 hidden = tf.nn.sigmoid(hidden)
-            return tf.nn.sigmoid(tf.matmul(hidden, D_W2) + D_b2)    # [n, 1]
+            return tf.nn.sigmoid(tf.nn.xw_plus_b(hidden, D_W2, D_b2))   # [n, 1]
 
         def generator(z):
-            hidden = tf.matmul(z, G_W1) + G_b1                      # [n, n_hidden]
+            hidden = tf.nn.xw_plus_b(z, G_W1, G_b1)                 # [n, n_hidden]
             if rung.modern:
                 hidden = layer_norm(tf.nn.leaky_relu(hidden, 0.02), G_gain, G_shift,
                                     epsilon=1e-5)
             else:
                 hidden = tf.nn.sigmoid(hidden)
-            return tf.nn.sigmoid(tf.matmul(hidden, G_W2) + G_b2)    # [n, n_input]
+            return tf.nn.sigmoid(tf.nn.xw_plus_b(hidden, G_W2, G_b2))   # [n, n_input]
 
         G = generator(Z)
         D_real = discriminator(X)

@@ -50,13 +50,14 @@ def start(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     Raises: InputError when a flag, the data or the folder will not do.
     """
     name = flags.name(tutorial)
+    threads = options.threads or getattr(tutorial, 'THREADS', None)
     run = loop.Run(tutorial, {
         'format': 1, 'tutorial': name, 'command': _command(name), 'resumed': [],
         'config': tutorial.Config(**given)._asdict(), 'seed': options.seed or 0,
-        'threads': options.threads, 'data': _absolute(options.data)})
+        'threads': threads, 'data': _absolute(options.data)})
     run.folder = run_folder.create(options.out, Path('runs') / name, {
         'config.json': run_folder.as_json(run.settings),
-        'env.json': run_folder.as_json(environment(run.sess, options.threads)),
+        'env.json': run_folder.as_json(environment(run.sess, threads)),
         run_folder.CHECKPOINT: run.checkpoint()})
     print(f'run folder: {run.folder}', file=sys.stderr)
     return run

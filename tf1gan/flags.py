@@ -102,7 +102,8 @@ def parse(tutorial, argv: Optional[List[str]] = None):
                         help='a folder with the four IDX files, gzipped or not, or a '
                         'CSV file of training images (default: the MNIST inside)')
     common.add_argument('--threads', type=number(int, 1, MOST_THREADS), metavar='N',
-                        help="TensorFlow's threads (default: its own choice)")
+                        help="TensorFlow's threads (default: "
+                        f'{getattr(tutorial, "THREADS", "its own choice")})')
     common.add_argument('--max-steps', type=number(int, 1, MOST_STEPS), metavar='N',
                         help='stop once N steps are done, counted from the start of '
                         'the run')

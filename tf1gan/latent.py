@@ -106,7 +106,7 @@ def main() -> int:
                 between, [names[0], *steps[1:-1], names[1]], 4),
             'sum.png': pictures.captioned(ends[[0, 1, 2]], [*names, 'A + B'], 3),
             'difference.png': pictures.captioned(ends[[0, 1, 3]], [*names, 'A - B'], 3)}
-        out.parent.mkdir(parents=True, exist_ok=True)
+        out.mkdir(parents=True, exist_ok=True)
         for name, png in drawn.items():
             run_folder.write(out / name, png)
             print(out / name)
@@ -114,7 +114,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f'{options.out}: expected a folder that can be written, found: '
+        print(f'{out}: expected a folder that can be written, found: '
               f'{error.strerror}; name another one with --out', file=sys.stderr)
         return 2
     return 0

@@ -1,0 +1,123 @@
+"""A step of the ladder against the same step in PyTorch, side by side.
+
+    python experiments/speed/ladder_step.py PYTHON_WITH_TORCH
+
+PyTorch lives in another interpreter: a worker there takes blocks of steps when it is
+told to, in turn with blocks of `tf1gan.collapse` here, so that a machine whose speed
+drifts is fair to both. Each side chooses its own threads, as a user's run would, and
+again with one thread. A step is three updates on one image, with its image and its
+noise drawn. Writes ladder_step.json beside this file: the median block of each, as
+milliseconds a step, and their ratio.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+BLOCKS, STEPS = 15, 200
+RUNGS = [1, 2, 3, 4]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def torch_worker(rung: int, threads: int) -> None:
+    """Take blocks of steps of a rung in PyTorch, one for every line of stdin."""
+    import numpy as np
+    import torch
+    from torch import nn
+    if threads:
+        torch.set_num_threads(threads)
+    n_noise = 1 if rung < 3 else 100
+    rng = np.random.RandomState(0)
+    images = rng.uniform(size=(1000, 784)).astype(np.float32)
+
+    def network(n_in, n_out):
+        hidden = [nn.Sigmoid()] if rung == 1 else [nn.LeakyReLU(0.02), nn.LayerNorm(200)]
+        return nn.Sequential(nn.Linear(n_in, 200), *hidden, nn.Linear(200, n_out),
+                             nn.Sigmoid())
+
+    D, G = network(784, 1), network(n_noise, 784)
+    loss = nn.MSELoss() if rung == 1 else nn.BCELoss()
+    optimizers = [torch.optim.SGD(net.parameters(), 0.01) if rung == 1 else
+                  torch.optim.Adam(net.parameters(), 0.0001) for net in (D, G)]
+    one, zero = torch.FloatTensor([1.0]), torch.FloatTensor([0.0])
+
+    def update(optimizer, output, target):
+        value = loss(output, target)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        value.item()
+
+    def z():
+        return torch.randn(n_noise) if rung == 4 else torch.rand(n_noise)
+
+    for line in sys.stdin:
+        began = time.perf_counter()
+        for i in range(STEPS):
+            x = torch.from_numpy(images[i])
+            update(optimizers[0], D(x), one)
+            update(optimizers[0], D(G(z()).detach()), zero)
+            update(optimizers[1], D(G(z())), one)
+        print((time.perf_counter() - began) / STEPS * 1000, torch.__version__, flush=True)
+
+
+def tf1gan_worker(rung: int, threads: int) -> None:
+    """Take blocks of steps of a rung here, one for every line of stdin."""
+    sys.path.insert(0, str(ROOT))
+    from tf1gan import collapse, loop
+    run = loop.Run(collapse, {'config': collapse.Config(rung=rung)._asdict(), 'seed': 0,
+                              'threads': threads or collapse.THREADS, 'data': None})
+    for line in sys.stdin:
+        began = time.perf_counter()
+        for _ in range(STEPS):
+            run.advance(run.sess)
+        print((time.perf_counter() - began) / STEPS * 1000, '', flush=True)
+
+
+def measure(python: str, rung: int, threads: int) -> dict:
+    """Return the figures of a rung; `threads` 0 leaves each side its own choice."""
+    workers = [subprocess.Popen(
+        [interpreter, __file__, side, str(rung), str(threads)], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, universal_newlines=True)
+        for interpreter, side in ((sys.executable, 'tf1gan'), (python, 'torch'))]
+    blocks = []
+    for _ in range(BLOCKS + 1):
+        block = []
+        for worker in workers:
+            worker.stdin.write('\n')
+            worker.stdin.flush()
+            block.append(worker.stdout.readline().split())
+        blocks.append([float(side[0]) for side in block])
+    for worker in workers:
+        worker.stdin.close()
+        worker.wait()
+    ours, torchs = zip(*blocks[1:])     # the first warms up
+    ratios = sorted(a / b for a, b in blocks[1:])
+    return {'rung': rung, 'threads': threads or 'own', 'torch': block[1][1],
+            'tf1gan_ms': round(statistics.median(ours), 3),
+            'torch_ms': round(statistics.median(torchs), 3),
+            'ratio': round(statistics.median(ratios), 3),
+            'ratio_min': round(ratios[0], 3), 'ratio_max': round(ratios[-1], 3)}
+
+
+def main(python: str) -> None:
+    """Measure every rung, with either choice of threads, and write the file."""
+    sys.path.insert(0, str(ROOT))
+    from tf1gan import run_folder
+    found = []
+    for threads in 0, 1:
+        for rung in RUNGS:
+            found.append(measure(python, rung, threads))
+            print(found[-1])
+    (Path(__file__).parent / 'ladder_step.json').write_bytes(run_folder.as_json(
+        {'steps': found, 'environment': run_folder.environment()}))
+
+
+if __name__ == '__main__':
+    if len(sys.argv) == 2:
+        main(sys.argv[1])
+    else:
+        worker = {'tf1gan': tf1gan_worker, 'torch': torch_worker}[sys.argv[1]]
+        worker(int(sys.argv[2]), int(sys.argv[3]))
