@@ -7,7 +7,8 @@ ARGS ?=
 PYTHON ?=
 python = $(VENV)/bin/python
 
-.PHONY: vanilla test lint environment reference-vanilla speed pages
+.PHONY: vanilla test lint environment pages speed epsilon ladder \
+	reference-vanilla reference-minimax
 
 vanilla: environment
 	@$(python) -m tf1gan.vanilla $(ARGS)
@@ -26,6 +27,20 @@ environment:
 # The committed run: samples/vanilla and experiments/vanilla (a few minutes).
 reference-vanilla: environment
 	@sh experiments/vanilla/reference.sh $(python)
+
+# The committed runs of the minimax game, both objectives (a few minutes).
+reference-minimax: environment
+	@sh experiments/minimax/reference.sh $(python)
+
+# The mode-collapse ladder, every rung with three seeds (about a quarter of an hour).
+ladder: environment
+	@$(python) experiments/collapse/ladder.py
+	@$(python) experiments/fill_pages.py
+
+# What the place of Adam's epsilon changes.
+epsilon: environment
+	@$(python) experiments/collapse/epsilon.py
+	@$(python) experiments/fill_pages.py
 
 # Plumbing against the plain script, side by side (experiments/speed); leave the machine alone.
 speed: environment

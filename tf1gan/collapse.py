@@ -20,8 +20,11 @@ Guesses (the source does not say):
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
     measures what that changes;
+  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: a D that is
+    sure gives G no gradient sooner;
   - the loss of D on a real image is recorded beside what the source records;
-  - TensorFlow runs on one thread unless told otherwise.
+  - TensorFlow runs on one thread unless told otherwise;
+  - a loss that is not finite ends the run, unless --keep-going is given.
 
 Source: the tutorial's facts, for PyTorch, whose initial values and losses these are.
 """

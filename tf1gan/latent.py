@@ -6,7 +6,6 @@ give a noise vector: 12 images from A to B in equal steps; A, B and A + B; A, B 
 Source: the last part of the mode-collapse tutorial, for PyTorch.
 """
 
-import argparse
 import importlib
 import sys
 from pathlib import Path

@@ -13,7 +13,9 @@ Departures (what this module does and the source does not):
   - the variables and the logs have names, and the gradients are kept as handles: none
     of it adds an op or moves a seed;
   - the noise and the shuffles come from one RandomState that is passed in, not from
-    NumPy's global one.
+    NumPy's global one;
+  - a loss that is not finite ends the run, unless --keep-going is given;
+  - pictures are drawn without pyplot: the same pixels, and no display needed.
 
 Source: the tutorial's facts, for TensorFlow 1.5; its data loader is `tf1gan.mnist`.
 """
