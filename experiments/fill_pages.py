@@ -119,6 +119,99 @@ def ladder_step() -> str:
         f'{machine(found["environment"])}.\n')
 
 
+def minimax_run() -> str:
+    """Return the committed runs' losses under both objectives, and their time."""
+    runs, total = {}, 0.0
+    for objective in 'non-saturating', 'saturating':
+        with open(str(HERE / 'minimax' / objective / 'log.csv')) as file:
+            runs[objective] = list(csv.DictReader(file))
+        total += sum(float(row['seconds']) for row in runs[objective])
+    lines = ['| epoch | D loss, non-saturating | G loss | D loss, saturating | G loss |',
+             '|---:|---:|---:|---:|---:|']
+    for rows in zip(*runs.values()):
+        epoch = rows[0]['epoch']
+        if epoch == '0' or epoch.endswith('9'):
+            lines.append(f'| {epoch} | ' + ' | '.join(
+                f'{float(row[name]):.4f}' for row in rows
+                for name in ('loss_D', 'loss_G')) + ' |')
+    where = load('minimax/saturating/env.json')
+    return '\n'.join(lines) + (
+        f'\n\nBoth runs together took {total / 60:.0f} minutes on {machine(where)}, with '
+        f'TensorFlow {where["tensorflow"]}.\n')
+
+
+def minimax_slopes() -> str:
+    """Return the gradient norms at G and the mean D(G(z)), window by window."""
+    found = load('minimax/slopes.json')
+    norms, D_gene = found['gradient_norm_median'], found['D_gene_mean']
+    lines = ['| steps | norm at G, saturating | norm at G, non-saturating '
+             '| D(G(z)), saturating | D(G(z)), non-saturating |',
+             '|---|---:|---:|---:|---:|']
+    for window in sorted(norms['saturating'], key=lambda name: int(name.split('-')[0])):
+        cells = [table[objective][window] for table in (norms, D_gene)
+                 for objective in ('saturating', 'non-saturating')]
+        lines.append(f'| {window} | '
+                     + ' | '.join(f'{cell:.2g}' for cell in cells) + ' |')
+    where = found['environment']
+    return '\n'.join(lines) + (
+        f'\n\nThe norms are medians over the steps, D(G(z)) is a mean. '
+        f'{found["steps"]} steps with batches of {found["batch_size"]}, '
+        f'Adam {found["learning_rate"]}, seed {found["seed"]}, '
+        f'{found["threads"]} thread of an {where["cpu"]}, TensorFlow '
+        f'{where["tensorflow"]}.\n')
+
+
+def minimax_density() -> str:
+    """Return the sums, the areas and the largest deviations, as a table."""
+    found = load('minimax/density.json')
+    die, wide, narrow = (found[part] for part in (
+        'die', 'standard_normal', 'narrow_normal'))
+    return '\n'.join([
+        '| | sum of the values | area | highest value | largest deviation |',
+        '|---|---:|---:|---:|---:|',
+        f'| die, mass function | {die["sum_of_masses"]:.3f} | - | {1 / 6:.3f} | - |',
+        f'| die, shares of {die["throws"]:,} throws | {die["sum_of_shares"]:.3f} | - | '
+        f'{max(die["counts"]) / die["throws"]:.3f} | {die["largest_deviation"]:.3f} |',
+        f'| N(0, 1), density | - | {wide["integral"]:.3f} | {wide["peak"]:.3f} | - |',
+        f'| N(0, 1), histogram of {wide["draws"]:,} draws | '
+        f'{wide["sum_of_heights"]:.3f} | {wide["area_of_histogram"]:.3f} | - | '
+        f'{wide["largest_deviation"]:.3f} |',
+        f'| normal with sigma {narrow["sigma"]}, density | - | '
+        f'{narrow["integral"]:.3f} | {narrow["peak"]:.3f} | - |',
+        f'\nThe faces 1 to 6 came {", ".join(map(str, die["counts"]))} times. '
+        f'The histogram\'s bins are {wide["bin_width"]:g} wide: the sum of its '
+        f'heights, times that, is its area. Seed {found["seed"]}.\n'])
+
+
+def minimax_one_dimensional() -> str:
+    """Return the distances of G from the data and of D from the optimum."""
+    found = load('minimax/one_dimensional.json')
+    lines = ['| seed | moment | step | mean of G | sigma of G | p_g to p_data '
+             '| constant 1/2 to optimum | D to optimum | D, G frozen, to optimum |',
+             '|---:|---|---:|---:|---:|---:|---:|---:|---:|']
+    for seed in sorted(found['seeds'], key=int):
+        for moment, step in sorted(found['moments'].items(), key=lambda item: item[1]):
+            row = found['seeds'][seed][moment]
+            cells = [row[name] for name in (
+                'mean', 'sigma', 'total_variation', 'distance_of_one_half',
+                'distance_before', 'distance_after')]
+            lines.append(f'| {seed} | {moment} | {step} | '
+                         + ' | '.join(f'{cell:.3f}' for cell in cells) + ' |')
+    data, where = found['data'], found['environment']
+    return '\n'.join(lines) + (
+        f'\n\nThe data are N({data["mean"]:g}, {data["sigma"]:g}²). p_g to p_data is '
+        f'the total variation (0: alike, 1: disjoint) over bins of '
+        f'{found["bin_width"]:g}; as many draws of the data itself, '
+        f'{found["samples"]:,}, give {found["floor_of_total_variation"]:.3f}. '
+        f'To optimum: the mean of |D - p_data/(p_data + p_g)|, weighted by '
+        f'(p_data + p_g)/2. Two hidden layers of {found["n_hidden"]} tanh, batches of '
+        f'{found["batch_size"]}, Adam {found["learning_rate_D"]} for D and '
+        f'{found["learning_rate_G"]} for G, beta1 {found["beta1"]}; with G frozen '
+        f'{found["frozen_steps"]:,} steps with batches of '
+        f'{found["frozen_batch_size"]:,}; {found["threads"]} thread of an '
+        f'{where["cpu"]}, TensorFlow {where["tensorflow"]}.\n')
+
+
 def plumbing() -> str:
     """Return what the session loop costs, as a sentence."""
     found = load('speed/plumbing.json')
@@ -132,9 +225,11 @@ def plumbing() -> str:
 
 def fill(text: str) -> str:
     """Return a page's text with every marked place filled in."""
-    return PLACE.sub(
-        lambda place: place.group(1) + globals()[place.group(2)]() + place.group(4),
-        text)
+    def made(place):
+        arguments = [place.group(3)] if place.group(3) else []
+        return place.group(1) + globals()[place.group(2)](*arguments) + place.group(5)
+
+    return PLACE.sub(made, text)
 
 
 def main() -> int:
