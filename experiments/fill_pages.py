@@ -27,8 +27,9 @@ def load(path: str):
 def machine(found: dict) -> str:
     """Return a machine in words: cores, CPU, threads."""
     threads = found.get('threads')
-    words = {None: '', 1: ', one thread', "TensorFlow's own":
-             ", TensorFlow's own choice of threads"}.get(threads, f', {threads} threads')
+    words = {None: '', 1: ', one thread',
+             "TensorFlow's own": ", TensorFlow's own choice of threads"}.get(
+                 threads, f', {threads} threads')
     return f'{found["cores"]} cores of an {found["cpu"]}{words}'
 
 
@@ -60,8 +61,8 @@ def run(folder: str) -> str:
     return '\n'.join(lines) + (
         f'\n\n{len(rows)} epochs took {sum(seconds) / 60:.1f} minutes, '
         f'{min(seconds):.1f} to {max(seconds):.1f} seconds an epoch, on '
-        f'{machine(where)} ({where["device"]}), with TensorFlow {where["tensorflow"]} and '
-        f'Python {where["python"]}.\n')
+        f'{machine(where)} ({where["device"]}), with TensorFlow '
+        f'{where["tensorflow"]} and Python {where["python"]}.\n')
 
 
 def minutes(folder: str) -> str:
@@ -217,8 +218,8 @@ def plumbing() -> str:
     found = load('speed/plumbing.json')
     each = found['ratio_of_each_epoch']
     return (
-        f'A step takes {found["ratio"]:.3f} of the plain script\'s time (the ratio of the '
-        f'medians, {found["package_ms"]:.2f} and {found["plain_ms"]:.2f} ms over '
+        f'A step takes {found["ratio"]:.3f} of the plain script\'s time (the ratio of '
+        f'the medians, {found["package_ms"]:.2f} and {found["plain_ms"]:.2f} ms over '
         f'{found["steps"]} steps side by side in one process; epoch by epoch '
         f'{min(each):.3f} to {max(each):.3f}), on {machine(found["environment"])}.\n')
 

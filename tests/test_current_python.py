@@ -12,12 +12,13 @@ def test_a_tutorial_without_tensorflow_says_so_in_one_sentence(tmp_path, blocked
     code = ('import sys, runpy\n'
             f'for name in {blocked}: sys.modules[name] = None\n'
             'runpy.run_module("tf1gan.vanilla", run_name="__main__")')
-    ended = subprocess.run([sys.executable, '-c', code], cwd=str(tmp_path), env=environ(),
-                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                           universal_newlines=True)
+    ended = subprocess.run([sys.executable, '-c', code], cwd=str(tmp_path),
+                           env=environ(), stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, universal_newlines=True)
     assert ended.returncode == 1 and ended.stdout == ''
     assert len(ended.stderr.splitlines()) == 1
-    assert ended.stderr.startswith('expected TensorFlow 1.15 (Python 3.6 or 3.7), found')
+    assert ended.stderr.startswith(
+        'expected TensorFlow 1.15 (Python 3.6 or 3.7), found')
 
 
 def test_another_tensorflow_is_refused(tmp_path):

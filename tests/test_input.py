@@ -25,7 +25,8 @@ def refused(ended, *words, status=2):
 
 
 FLAGS = [
-    (['--batch-size', '0'], '--batch-size', "a whole number from 1 up to 2147483647, found '0'"),
+    (['--batch-size', '0'], '--batch-size',
+     "a whole number from 1 up to 2147483647, found '0'"),
     (['--batch-size', '-5'], '--batch-size', "found '-5'"),
     (['--batch-size', '1.5'], '--batch-size', "found '1.5'"),
     (['--batch-size', 'many'], '--batch-size', "found 'many'"),
@@ -88,7 +89,8 @@ def test_numbers_that_fill_the_memory_are_told(tutorial, monkeypatch, kind):
 
 def test_there_is_no_traceback_in_real_life(tmp_path):
     ended = run_module('tf1gan.vanilla', '--batch-size', 0, cwd=tmp_path)
-    refused(ended, "--batch-size: expected a whole number from 1 up to 2147483647, found '0'")
+    refused(ended, "--batch-size: expected a whole number from 1 up to 2147483647, "
+                   "found '0'")
 
 
 def test_help_names_every_flag(tutorial):

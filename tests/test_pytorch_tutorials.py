@@ -1,4 +1,4 @@
-"""tf1gan.collapse, tf1gan.minimax and tf1gan.latent; test_oracles.py has the arithmetic."""
+"""tf1gan.collapse, minimax and latent; test_oracles.py has the arithmetic."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ def csv(tmp_path_factory):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, capfd):
-    """Return a function that runs a tutorial module in this process, in a new folder."""
+    """Return a function that runs a tutorial in this process, in a new folder."""
     monkeypatch.chdir(tmp_path)
 
     def run(module, *args):
@@ -56,10 +56,12 @@ def test_the_csv_form_is_the_idx_form(csv):
 
 
 BAD_CSV = {
-    'a header': (lambda lines: ['label,' + ','.join(f'p{i}' for i in range(784))] + lines,
-                 'no header.* line 1;'),
+    'a header': (
+        lambda lines: ['label,' + ','.join(f'p{i}' for i in range(784))] + lines,
+        'no header.* line 1;'),
     'a pixel less': (lambda lines: lines[:4] + [lines[4][:-2]], 'found 784 in line 5'),
-    'a word': (lambda lines: lines[:2] + [lines[2].replace(',0,', ',zero,', 1)], 'line 3'),
+    'a word': (lambda lines: lines[:2] + [lines[2].replace(',0,', ',zero,', 1)],
+               'line 3'),
     'a pixel of 256': (lambda lines: [lines[0][:-1] + '256'], 'pixels in 0 ... 255'),
     'a negative pixel': (lambda lines: [lines[0][:-1] + '-1'], 'pixels in 0 ... 255'),
     'a label of 10': (lambda lines: ['10' + lines[0][1:]], 'labels in 0 ... 9'),
@@ -122,7 +124,7 @@ def initial_laws(module, config):
             continue
         bound = 1 / np.sqrt(fan_in[name])
         good &= bool(np.abs(array).max() <= bound * (1 + 1e-6))
-        if array.size > 100:    # uniform: the ends are reached, and the spread is theirs
+        if array.size > 100:    # uniform: ends are reached, and the spread is theirs
             good &= bool(np.abs(array).max() > 0.95 * bound)
             good &= bool(abs(array.std() / (bound / np.sqrt(3)) - 1) < 0.1)
             good &= bool(abs(array.mean()) < bound / 5)
@@ -242,7 +244,8 @@ def test_fakes_are_cut_off_from_g_in_ds_update(module, losses):
         variables = [variable for variable in tf.trainable_variables()
                      if variable.op.name[0] == 'G']
         for loss in losses:
-            assert tf.gradients(getattr(model, loss), variables) == [None] * len(variables)
+            assert (tf.gradients(getattr(model, loss), variables)
+                    == [None] * len(variables))
         assert None not in tf.gradients(model.loss_G, variables)
 
 

@@ -1,8 +1,9 @@
-"""From MSE to BCE, the mode-collapse ladder: `python -m tf1gan.collapse --rung 1|2|3|4`.
+"""\
+From MSE to BCE, the mode-collapse ladder: `python -m tf1gan.collapse --rung 1|2|3|4`.
 
-D 784 -> 200 -> 1 sigmoid against G z -> 200 -> 784 sigmoid, one image a step. Parameters
-(D and G): rung 1 157,201 and 157,984; rung 2 157,601 and 158,384; rungs 3 and 4 157,601
-and 178,184.
+D 784 -> 200 -> 1 sigmoid against G z -> 200 -> 784 sigmoid, one image a step.
+Parameters (D and G): rung 1 157,201 and 157,984; rung 2 157,601 and 158,384; rungs 3
+and 4 157,601 and 178,184.
 
   rung  hidden layer                   z             loss  optimizers
   1     sigmoid                        U(0, 1), 1    MSE   SGD 0.01
@@ -20,8 +21,8 @@ Guesses (the source does not say):
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
     measures what that changes;
-  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: a D that is
-    sure gives G no gradient sooner;
+  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: a D that
+    is sure gives G no gradient sooner;
   - the loss of D on a real image is recorded beside what the source records;
   - TensorFlow runs on one thread unless told otherwise;
   - a loss that is not finite ends the run, unless --keep-going is given.
@@ -75,8 +76,8 @@ RUNGS = {1: Rung(n_noise=1, gaussian=False, modern=False),
 def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
     """Return all training images in the order of the file, in [0, 1]."""
     pixels = files.train_images.reshape(len(files.train_images), -1)
-    return mnist.DataSet(pixels.astype(np.float32) / 255, np.eye(10)[files.train_labels],
-                         rng)
+    return mnist.DataSet(pixels.astype(np.float32) / 255,
+                         np.eye(10)[files.train_labels], rng)
 
 
 # --- Model ----------------------------------------------------------------------------
@@ -200,7 +201,8 @@ def noise(rng: np.random.RandomState, n: int, config: Config) -> np.ndarray:
 
 # --- Step -----------------------------------------------------------------------------
 
-def step(sess, model: Model, config: Config, next_batch, draw_noise) -> Dict[str, float]:
+def step(sess, model: Model, config: Config, next_batch,
+         draw_noise) -> Dict[str, float]:
     """Update D on a real image, D on a generated one, then G on fresh noise.
 
     In the sanity check: D on a real image, then D on noise. Returns the losses, each
@@ -226,7 +228,7 @@ PERIOD = 5000   # steps between two lines and checkpoints: 10,000 updates of D
 
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
-    """Return what the source prints every 10,000 updates of D, of which a step has 2."""
+    """Return what the source prints every 10,000 updates of D; a step has 2 of them."""
     # Guess: while the ladder trains too.
     return f'counter = {2 * done}' if 2 * done % 10000 == 0 else None
 

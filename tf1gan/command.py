@@ -86,8 +86,8 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
         elif value is not None and value != stored:
             has = "TensorFlow's own" if stored is None else stored
             raise InputError(
-                f'--resume {folder}: expected {flags.flag(field)} {has} as that run has '
-                f'it, found {value}; leave the flag out or start a new run')
+                f'--resume {folder}: expected {flags.flag(field)} {has} as that run '
+                f'has it, found {value}; leave the flag out or start a new run')
     done = meta['step']
     if options.max_steps is not None and options.max_steps < done:
         raise InputError(f'--max-steps: expected at least the {done} steps that '

@@ -75,7 +75,7 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     """
     config = tutorial.Config
     parser = Parser(prog=f'python -m tf1gan.{name(tutorial)}', allow_abbrev=False,
-                     description=tutorial.__doc__.splitlines()[0])
+                    description=tutorial.__doc__.splitlines()[0])
     numbers = parser.add_argument_group("the tutorial's numbers")
     says = dict(re.findall(r'(\w+): \w+ = .*?# (.*)', inspect.getsource(config)))
     choices = getattr(tutorial, 'CHOICES', {})

@@ -1,7 +1,8 @@
 """Latent arithmetic on a trained generator: `python -m tf1gan.latent RUN`.
 
 For any run of this project whose generator takes noise only. Two seeds, A and B, each
-give a noise vector: 12 images from A to B in equal steps; A, B and A + B; A, B and A - B.
+give a noise vector: 12 images from A to B in equal steps; A, B and A + B; A, B and A -
+B.
 
 Source: the last part of the mode-collapse tutorial, for PyTorch.
 """
@@ -26,19 +27,21 @@ class Generator:
 
     Use it in a `with` statement.
 
-    Raises: InputError when the folder is no run, or its generator wants more than noise.
+    Raises: InputError when the folder is no run, or its generator wants more than
+    noise.
     """
 
     def __init__(self, folder: Path):
         arrays, meta = run_folder.load_checkpoint(folder)
         if meta['tutorial'] not in TUTORIALS:
             raise InputError(f'{folder}: expected a run of one of '
-                             f'{", ".join(TUTORIALS)}, found one of {meta["tutorial"]}; '
-                             'use the version that wrote it')
+                             f'{", ".join(TUTORIALS)}, found one of '
+                             f'{meta["tutorial"]}; use the version that wrote it')
         self.tutorial = importlib.import_module(f'tf1gan.{meta["tutorial"]}')
         self.config = self.tutorial.Config(**meta['config'])
         self.model = self.tutorial.build(self.config, meta['seed'])
-        if placeholders(self.model.G) != {self.model.Z.op} or meta['config'].get('sanity'):
+        if (placeholders(self.model.G) != {self.model.Z.op}
+                or meta['config'].get('sanity')):
             raise InputError(f'{folder}: expected a run that trained a generator on '
                              'noise alone, found another; name another run')
         self.sess = tf.Session(graph=self.model.graph)

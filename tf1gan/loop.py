@@ -2,8 +2,8 @@
 
 It knows no tensor by name: a tutorial gives it Config (the epochs first), data, build,
 noise, step, what is due when (RECORD, PERIOD, line, picture) and what is drawn (sample,
-plots). Nothing here adds an op to the graph or draws from the generator, so nothing here
-changes a bit of a run.
+plots). Nothing here adds an op to the graph or draws from the generator, so nothing
+here changes a bit of a run.
 """
 
 import math
@@ -180,7 +180,8 @@ class Run:
         for row in self.rows[first_row:]:
             events.add_summary(tf.Summary(value=[
                 tf.Summary.Value(tag=name, simple_value=value)
-                for name, value in row.items() if name.startswith('loss_')]), row['step'])
+                for name, value in row.items()
+                if name.startswith('loss_')]), row['step'])
         if self.draw(events):
             self.plot()
         if self.rows:
@@ -188,7 +189,7 @@ class Run:
         events.flush()
 
     def draw(self, events=None) -> bool:
-        """Draw the tutorial's picture if one is due at this step; say whether it was."""
+        """Draw the tutorial's picture if one is due at this step; say if it was."""
         name = self.tutorial.picture(self.step, self.n_batches, self.config)
         if name is None:
             return False

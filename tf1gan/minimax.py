@@ -12,8 +12,8 @@ Guesses (the source is pseudo-code and does not say):
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
     measures what that changes;
-  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: a D that is
-    sure gives G no gradient sooner;
+  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: a D that
+    is sure gives G no gradient sooner;
   - the saturating objective clamps its log at -100, as torch's BCELoss does;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
@@ -137,7 +137,8 @@ def noise(rng: np.random.RandomState, n: int, config: Config) -> np.ndarray:
 
 # --- Step -----------------------------------------------------------------------------
 
-def step(sess, model: Model, config: Config, next_batch, draw_noise) -> Dict[str, float]:
+def step(sess, model: Model, config: Config, next_batch,
+         draw_noise) -> Dict[str, float]:
     """Update D on images and on generated ones, then G on fresh noise.
 
     Returns both losses from before their updates.

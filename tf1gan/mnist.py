@@ -94,8 +94,9 @@ def parse_csv(content: bytes, path: Union[str, Path]) -> Tuple[np.ndarray, np.nd
     lines = content.decode('ascii', 'replace').split()
     for number, line in enumerate(lines, 1):
         if line.count(',') != 784:
-            raise InputError(f'{path}: expected 785 numbers a line (label,p0,...,p783), '
-                             f'found {line.count(",") + 1} in line {number}; replace it')
+            raise InputError(
+                f'{path}: expected 785 numbers a line (label,p0,...,p783), found '
+                f'{line.count(",") + 1} in line {number}; replace it')
     with warnings.catch_warnings():     # what is no number ends the array early
         warnings.simplefilter('ignore', DeprecationWarning)
         values = np.fromstring(','.join(lines), np.int64, sep=',')
@@ -251,7 +252,8 @@ def split(files: Files, rng: np.random.RandomState) -> Splits:
 
     held, rest = slice(None, N_VALIDATION), slice(N_VALIDATION, None)
     return Splits(train=data_set(files.train_images[rest], files.train_labels[rest]),
-                  validation=data_set(files.train_images[held], files.train_labels[held]),
+                  validation=data_set(files.train_images[held],
+                                      files.train_labels[held]),
                   test=data_set(files.test_images, files.test_labels))
 
 

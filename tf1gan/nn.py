@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 def uniform(fan_in: int, shape: List[int], name: str) -> tf.Variable:
-    """Return a variable with torch's initial law, U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
+    """Return a variable of torch's initial law, U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
     bound = 1 / math.sqrt(fan_in)
     return tf.Variable(tf.random_uniform(shape, -bound, bound), name=name)
 

@@ -38,7 +38,7 @@ def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> by
 
 
 def grid(images: np.ndarray, colors: str) -> bytes:
-    """Return the PNG of `images` [rows, columns, height, width], each with its own scale.
+    """Return the PNG of `images` [rows, columns, height, width], each to its own scale.
 
     `colors` names a colour map of matplotlib.
     """
@@ -51,7 +51,8 @@ def grid(images: np.ndarray, colors: str) -> bytes:
     return _png(figure, bbox_inches='tight')
 
 
-def captioned(images: np.ndarray, captions: Sequence[str], n_columns: int) -> bytes:
+def captioned(images: np.ndarray, captions: Sequence[str],
+              n_columns: int) -> bytes:
     """Return the PNG of `images` [n, height, width], a caption over each, in "Blues"."""
     n_rows = -(-len(images) // n_columns)
     figure = _figure(2 * n_columns, 2.3 * n_rows)

@@ -2,12 +2,12 @@
 
     make epsilon
 
-TF 1's Adam adds its epsilon to the square root of the uncorrected second moment, torch's
-to that of the corrected one. Trains the graphs of the ladder and of the minimax game
-with TF 1's own Adam from the weights, images and noise of tests/oracles, whose arrays
-are PyTorch's, and writes epsilon.json beside this file: the distance of the weights, of
-the losses and of the gradients to PyTorch's, relative to their length, the largest of
-all variables, after the first step and over 20.
+TF 1's Adam adds its epsilon to the square root of the uncorrected second moment,
+torch's to that of the corrected one. Trains the graphs of the ladder and of the minimax
+game with TF 1's own Adam from the weights, images and noise of tests/oracles, whose
+arrays are PyTorch's, and writes epsilon.json beside this file: the distance of the
+weights, of the losses and of the gradients to PyTorch's, relative to their length, the
+largest of all variables, after the first step and over 20.
 """
 
 import sys

@@ -2,11 +2,12 @@
 
     make ladder
 
-Trains `tf1gan.collapse` on every rung with seeds 0, 1 and 2, two runs at a time with one
-thread each; draws 1,000 samples from each trained generator; measures their mean pairwise
-distance (Euclidean, pixels in [0, 1]) against that of 1,000 real digits. Writes
-ladder.json, seed 0's loss plots and rung 4's latent arithmetic beside this file, and
-seed 0's pictures to samples/collapse. Interrupted, it goes on where it was when it is called again.
+Trains `tf1gan.collapse` on every rung with seeds 0, 1 and 2, two runs at a time with
+one thread each; draws 1,000 samples from each trained generator; measures their mean
+pairwise distance (Euclidean, pixels in [0, 1]) against that of 1,000 real digits.
+Writes ladder.json, seed 0's loss plots and rung 4's latent arithmetic beside this file,
+and seed 0's pictures to samples/collapse. Interrupted, it goes on where it was when it
+is called again.
 """
 
 import json
@@ -32,7 +33,8 @@ def train(rung: int, seed: int) -> Path:
     """Train a rung for an epoch, or finish a run that was begun; return its folder."""
     folder = RUNS / f'rung_{rung}_seed_{seed}'
     how = ['--resume', str(folder)] if folder.exists() else [
-        '--rung', str(rung), '--seed', str(seed), '--threads', '1', '--out', str(folder)]
+        '--rung', str(rung), '--seed', str(seed), '--threads', '1',
+        '--out', str(folder)]
     subprocess.run([sys.executable, '-m', 'tf1gan.collapse'] + how, cwd=str(ROOT),
                    check=True, stdout=subprocess.DEVNULL)
     return folder
@@ -54,11 +56,12 @@ def measure(folder: Path) -> dict:
         samples = generator(generator.noise(rng, N_SAMPLES))
     meta = run_folder.load_checkpoint(folder)[1]
     last = meta['rows'][-2000:]     # the last 10,000 steps
-    return {'rung': meta['config']['rung'], 'seed': meta['seed'],
-            'mean_distance': round(mean_distance(samples), 4),
-            'loss_D_real': round(float(np.mean([row['loss_D_real'] for row in last])), 4),
-            'loss_D_fake': round(float(np.mean([row['loss_D_fake'] for row in last])), 4),
-            'loss_G': round(float(np.mean([row['loss_G'] for row in last])), 4)}
+    return {
+        'rung': meta['config']['rung'], 'seed': meta['seed'],
+        'mean_distance': round(mean_distance(samples), 4),
+        'loss_D_real': round(float(np.mean([row['loss_D_real'] for row in last])), 4),
+        'loss_D_fake': round(float(np.mean([row['loss_D_fake'] for row in last])), 4),
+        'loss_G': round(float(np.mean([row['loss_G'] for row in last])), 4)}
 
 
 def main() -> None:

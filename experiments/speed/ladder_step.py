@@ -33,7 +33,8 @@ def torch_worker(rung: int, threads: int) -> None:
     images = rng.uniform(size=(1000, 784)).astype(np.float32)
 
     def network(n_in, n_out):
-        hidden = [nn.Sigmoid()] if rung == 1 else [nn.LeakyReLU(0.02), nn.LayerNorm(200)]
+        hidden = ([nn.Sigmoid()] if rung == 1 else
+                  [nn.LeakyReLU(0.02), nn.LayerNorm(200)])
         return nn.Sequential(nn.Linear(n_in, 200), *hidden, nn.Linear(200, n_out),
                              nn.Sigmoid())
 
@@ -60,7 +61,8 @@ def torch_worker(rung: int, threads: int) -> None:
             update(optimizers[0], D(x), one)
             update(optimizers[0], D(G(z()).detach()), zero)
             update(optimizers[1], D(G(z())), one)
-        print((time.perf_counter() - began) / STEPS * 1000, torch.__version__, flush=True)
+        print((time.perf_counter() - began) / STEPS * 1000, torch.__version__,
+              flush=True)
 
 
 def tf1gan_worker(rung: int, threads: int) -> None:
