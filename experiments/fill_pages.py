@@ -127,7 +127,8 @@ def minimax_run() -> str:
         with open(str(HERE / 'minimax' / objective / 'log.csv')) as file:
             runs[objective] = list(csv.DictReader(file))
         total += sum(float(row['seconds']) for row in runs[objective])
-    lines = ['| epoch | D loss, non-saturating | G loss | D loss, saturating | G loss |',
+    lines = ['| epoch | D loss, non-saturating | G loss | D loss, saturating '
+             '| G loss |',
              '|---:|---:|---:|---:|---:|']
     for rows in zip(*runs.values()):
         epoch = rows[0]['epoch']
@@ -137,8 +138,8 @@ def minimax_run() -> str:
                 for name in ('loss_D', 'loss_G')) + ' |')
     where = load('minimax/saturating/env.json')
     return '\n'.join(lines) + (
-        f'\n\nBoth runs together took {total / 60:.0f} minutes on {machine(where)}, with '
-        f'TensorFlow {where["tensorflow"]}.\n')
+        f'\n\nBoth runs together took {total / 60:.0f} minutes on {machine(where)}, '
+        f'with TensorFlow {where["tensorflow"]}.\n')
 
 
 def minimax_slopes() -> str:

@@ -34,6 +34,7 @@ class Files(NamedTuple):
     test_images: np.ndarray     # [m, 28, 28], uint8
     test_labels: np.ndarray     # [m], uint8, in 0 ... 9
     sha256: Dict[str, str]      # file name -> sum of its decompressed bytes
+    source: str                 # the folder or file
 
 
 class Splits(NamedTuple):
@@ -126,7 +127,8 @@ def read(source: Optional[Union[str, Path]] = None) -> Files:
         content = read_bytes(source)
         images, labels = parse_csv(content, source)
         return Files(images, labels, images[:0], labels[:0],
-                     {Path(source).name: hashlib.sha256(content).hexdigest()})
+                     {Path(source).name: hashlib.sha256(content).hexdigest()},
+                     str(source))
     home = DATA if source is None else Path(source)
     arrays, sums = {}, {}
     for field, name in FILES.items():
@@ -158,7 +160,7 @@ def read(source: Optional[Union[str, Path]] = None) -> Files:
         raise InputError(f'{home}: expected MNIST, found other bytes in '
                          f'{", ".join(wrong)} (SHA-256 differs); replace what is '
                          'damaged or swapped')
-    return Files(sha256=sums, **arrays)
+    return Files(sha256=sums, source=str(home), **arrays)
 
 
 def mnist_sums() -> Dict[str, str]:
@@ -243,8 +245,8 @@ def split(files: Files, rng: np.random.RandomState) -> Splits:
     n = len(files.train_images)
     if n <= N_VALIDATION:
         raise InputError(
-            f'expected more than {N_VALIDATION} training images (the first '
-            f'{N_VALIDATION} are held out), found {n}; use a larger data set')
+            f'{files.source}: expected more than {N_VALIDATION} training images (the '
+            f'first {N_VALIDATION} are held out), found {n}; use a larger data set')
 
     def data_set(images, labels):
         pixels = images.reshape(len(images), -1).astype(np.float32)
