@@ -95,6 +95,7 @@ def test_the_numbers_in_the_pages_are_those_of_the_programs():
 
 def test_a_changed_number_is_caught(tmp_path):
     shutil.copytree(str(ROOT / 'experiments'), str(tmp_path / 'experiments'))
+    (tmp_path / 'tf1gan').symlink_to(ROOT / 'tf1gan')
     page = tmp_path / 'README.md'
     page.write_text(README.replace('of the plain script\'s time', 'of its time'))
     checked = fill_pages('--check', root=tmp_path)

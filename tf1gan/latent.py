@@ -1,8 +1,8 @@
 """Latent arithmetic on a trained generator: `python -m tf1gan.latent RUN`.
 
 For any run of this project whose generator takes noise only. Two seeds, A and B, each
-give a noise vector: 12 images from A to B in equal steps; A, B and A + B; A, B and A -
-B.
+give a noise vector: 12 images from A to B in equal steps; A, B and A + B; A, B and
+A - B.
 
 Source: the last part of the mode-collapse tutorial, for PyTorch.
 """

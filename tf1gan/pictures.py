@@ -51,8 +51,7 @@ def grid(images: np.ndarray, colors: str) -> bytes:
     return _png(figure, bbox_inches='tight')
 
 
-def captioned(images: np.ndarray, captions: Sequence[str],
-              n_columns: int) -> bytes:
+def captioned(images: np.ndarray, captions: Sequence[str], n_columns: int) -> bytes:
     """Return the PNG of `images` [n, height, width] in "Blues", captions above."""
     n_rows = -(-len(images) // n_columns)
     figure = _figure(2 * n_columns, 2.3 * n_rows)
