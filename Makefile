@@ -32,7 +32,7 @@ reference-vanilla: environment
 reference-minimax: environment
 	@sh experiments/minimax/reference.sh $(python)
 
-# The mode-collapse ladder, every rung with three seeds (about a quarter of an hour).
+# The mode-collapse ladder, every rung with three seeds.
 ladder: environment
 	@$(python) experiments/collapse/ladder.py
 	@$(python) experiments/fill_pages.py

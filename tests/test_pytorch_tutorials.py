@@ -62,10 +62,13 @@ BAD_CSV = {
     'a pixel less': (lambda lines: lines[:4] + [lines[4][:-2]], 'found 784 in line 5'),
     'a word': (lambda lines: lines[:2] + [lines[2].replace(',0,', ',zero,', 1)],
                'line 3'),
-    'a pixel of 256': (lambda lines: [lines[0][:-1] + '256'], 'pixels in 0 ... 255'),
-    'a negative pixel': (lambda lines: [lines[0][:-1] + '-1'], 'pixels in 0 ... 255'),
-    'a label of 10': (lambda lines: ['10' + lines[0][1:]], 'labels in 0 ... 9'),
-    'nothing': (lambda lines: [], 'expected lines'),
+    'a pixel of 256': (lambda lines: lines[:3] + [lines[3][:-1] + '256'],
+                       'pixels in 0 ... 255, found the pixel 256 in line 4'),
+    'a negative pixel': (lambda lines: [lines[0][:-1] + '-1'], 'pixel -1 in line 1'),
+    'a label of 10': (lambda lines: lines[:2] + ['10' + lines[2][1:]] + lines[3:],
+                      'labels in 0 ... 9.*found the label 10 in line 3'),
+    'an empty line': (lambda lines: lines[:2] + [''] + lines[2:], 'in line 3'),
+    'nothing': (lambda lines: [], 'in line 1'),
     'no CSV': (lambda lines: ['\x00\xff'], 'found 1 in line 1'),
 }
 
@@ -160,6 +163,7 @@ def test_bce_is_torchs_at_its_ends_too():
     target = np.array([1, 1, 1, 0, 0])
     loss = [100, 0, 1.3862943649291992, 0, 100]
     slope = [-999999995904, 0, -4, 0, 999999995904]
+    # rtol: a few of float32's last bits, 6e-8 each.
     with tf.Graph().as_default(), tf.Session() as sess:
         for i in range(len(p)):
             x = tf.constant([[p[i]]], tf.float32)

@@ -92,7 +92,7 @@ def parse_csv(content: bytes, path: Union[str, Path]) -> Tuple[np.ndarray, np.nd
 
     Raises: InputError, naming `path`, when the bytes are no such file.
     """
-    lines = content.decode('ascii', 'replace').split()
+    lines = content.decode('ascii', 'replace').rstrip().splitlines()
     for number, line in enumerate(lines, 1):
         if line.count(',') != 784:
             raise InputError(
@@ -105,9 +105,13 @@ def parse_csv(content: bytes, path: Union[str, Path]) -> Tuple[np.ndarray, np.nd
         raise InputError(f'{path}: expected lines of 785 numbers and no header, found '
                          f'something else in line {len(values) // 785 + 1}; replace it')
     values = values.reshape(len(lines), 785)
-    if values.min() < 0 or values[:, 0].max() >= N_CLASSES or values.max() > 255:
+    wrong = (values < 0) | (values > 255)
+    wrong[:, 0] |= values[:, 0] >= N_CLASSES
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
         raise InputError(f'{path}: expected labels in 0 ... 9 and pixels in 0 ... 255, '
-                         'found other numbers; replace it')
+                         f'found the {"pixel" if column else "label"} '
+                         f'{values[row, column]} in line {row + 1}; replace it')
     values = values.astype(np.uint8)
     return values[:, 1:].reshape(-1, 28, 28), values[:, 0]
 
