@@ -1,5 +1,4 @@
-"""\
-From MSE to BCE, the mode-collapse ladder: `python -m tf1gan.collapse --rung 1|2|3|4`.
+"""From MSE to BCE, the mode-collapse ladder: `python -m tf1gan.collapse --rung 4`.
 
 D 784 -> 200 -> 1 sigmoid against G z -> 200 -> 784 sigmoid, one image a step.
 Parameters (D and G): rung 1 157,201 and 157,984; rung 2 157,601 and 158,384; rungs 3
