@@ -6,7 +6,7 @@ cannot be installed.
 
 __version__ = '0.1.0'
 
-TUTORIALS = ('vanilla', 'collapse', 'minimax')
+TUTORIALS = ('vanilla', 'collapse', 'conditional', 'minimax', 'dcgan')
 
 
 class InputError(Exception):

@@ -223,7 +223,6 @@ def step(sess, model: Model, config: Config, next_batch,
 # --- Sample ---------------------------------------------------------------------------
 
 RECORD = 5      # steps between two rows of the log: 10 updates of D
-PERIOD = 5000   # steps between two lines and checkpoints: 10,000 updates of D
 
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:

@@ -1,9 +1,9 @@
 """The session loop that all tutorials share: epochs, log, pictures, checkpoints.
 
 It knows no tensor by name: a tutorial gives it Config (the epochs first), data, build,
-noise, step, what is due when (RECORD, PERIOD, line, picture) and what is drawn (sample,
-plots). Nothing here adds an op to the graph or draws from the generator, so nothing
-here changes a bit of a run.
+noise, step, what is due when (RECORD, line, picture) and what is drawn (sample, plots).
+A step with a line or a picture is one with a checkpoint too. Nothing here adds an op to
+the graph or draws from the generator, so nothing here changes a bit of a run.
 """
 
 import math
@@ -54,17 +54,18 @@ class Run:
         self.config = config = tutorial.Config(**settings['config'])
         self.rng = np.random.RandomState(settings['seed'])
         files = mnist.read(settings['data'])
+        n_pixels, n_input = files.train_images[0].size, getattr(config, 'n_input', 784)
+        if n_input != n_pixels:
+            flag = '--n-input' if hasattr(config, 'n_input') else '--data'
+            raise InputError(f'{flag}: expected images of {n_input} pixels, found '
+                             f'{n_pixels} in {files.source}; leave the flag out')
         self.data = tutorial.data(files, self.rng)
-        n, n_pixels = self.data.images.shape
+        n = self.data.num_examples
         if config.batch_size > n:
             raise InputError(f'--batch-size: expected at most the {n} training images, '
                              f'found {config.batch_size}; choose a smaller batch')
-        if config.n_input != n_pixels:
-            raise InputError(f'--n-input: expected the {n_pixels} pixels of the '
-                             f'images, found {config.n_input}; leave the flag out')
         settings['data_sha256'] = files.sha256
-        self.n_batches = n // config.batch_size
-        self.period = tutorial.PERIOD or self.n_batches
+        self.n_batches = getattr(tutorial, 'N_BATCHES', n // config.batch_size)
         self.record = tutorial.RECORD or self.n_batches
         self.step, self.seconds, self.rows = 0, 0.0, []
 
@@ -97,7 +98,7 @@ class Run:
         """
         last = self.config[0] * self.n_batches
         goal = min(last, max_steps or sys.maxsize)
-        broken, first_row = False, len(self.rows)
+        broken, first_row, kept = False, len(self.rows), self.step
         with _signals() as caught, closing(
                 tf.summary.FileWriter(str(self.folder))) as events, tqdm(
                 total=goal, initial=self.step, unit='step', disable=None) as bar:
@@ -109,6 +110,8 @@ class Run:
             began = time.perf_counter() - self.seconds
             while self.step < goal and not caught:
                 losses = self.advance(self.sess)
+                if not bar.disable:
+                    bar.set_postfix(losses, refresh=False)
                 bar.update()
                 reason = None
                 if not broken and not all(map(math.isfinite, losses.values())):
@@ -117,22 +120,23 @@ class Run:
                     self.seconds = time.perf_counter() - began
                     self.log(losses)
                     began = time.perf_counter()
-                if ((self.step % self.period == 0 or self.step % self.n_batches == 0)
-                        and (keep_going or not reason)):
+                if self.due(losses) and (keep_going or not reason):
                     self.seconds = time.perf_counter() - began
                     self.tell(losses, first_row, bar, events)
                     first_row = len(self.rows)
                     began = time.perf_counter() - self.seconds
                     reason = reason or (None if broken else self.save())
+                    kept = self.step
                 if reason:
                     broken = True
                     self.break_off(reason, keep_going, bar)
             self.seconds = time.perf_counter() - began
-            if self.step % self.period and not broken:
+            if self.step > kept and not broken:
                 reason = self.save()
                 if reason:
                     self.break_off(reason, keep_going, bar)
         self.plot()
+        self.write_log()
         if caught:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
@@ -162,6 +166,12 @@ class Run:
             raise Stop(1, f'standard output cannot be written: {error.strerror}; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
 
+    def due(self, losses) -> bool:
+        """Say whether the tutorial prints or draws something at this step."""
+        return (self.tutorial.line(self.step, self.n_batches, losses) is not None
+                or self.tutorial.picture(self.step, self.n_batches,
+                                         self.config) is not None)
+
     def log(self, losses) -> None:
         """Add a row to the log, with the losses of the step just taken."""
         step = self.step - 1
@@ -169,6 +179,12 @@ class Run:
         row.update({name: float(f'{loss:.9g}') for name, loss in losses.items()})
         self.rows.append({**row, 'seconds': round(self.seconds, 6)})
         self.seconds = 0.0
+
+    def write_log(self) -> None:
+        """Write log.csv, where the tutorial has a `table` with its columns too."""
+        if self.rows:
+            table = getattr(self.tutorial, 'table', list)
+            run_folder.write_log(self.folder, table(self.rows))
 
     def tell(self, losses, first_row: int, bar, events) -> None:
         """Print the tutorial's line, draw its picture and plots if they are due, and
@@ -184,8 +200,7 @@ class Run:
                 if name.startswith('loss_')]), row['step'])
         if self.draw(events):
             self.plot()
-        if self.rows:
-            run_folder.write_log(self.folder, self.rows)
+        self.write_log()
         events.flush()
 
     def draw(self, events=None) -> bool:
@@ -197,7 +212,8 @@ class Run:
         run_folder.write(self.folder / 'samples' / name, png)
         if events:
             width, height = struct.unpack('>II', png[16:24])
-            image = tf.Summary.Image(width=width, height=height, colorspace=4,
+            channels = {0: 1, 2: 3, 6: 4}[png[25]]      # of gray, RGB and RGBA
+            image = tf.Summary.Image(width=width, height=height, colorspace=channels,
                                      encoded_image_string=png)
             events.add_summary(tf.Summary(value=[
                 tf.Summary.Value(tag='samples', image=image)]), max(self.step - 1, 0))

@@ -154,19 +154,23 @@ def step(sess, model: Model, config: Config, next_batch,
 
 # --- Sample ---------------------------------------------------------------------------
 
-RECORD = PERIOD = None      # steps between log rows, and between lines: an epoch
+RECORD = None       # steps between two rows of the log: an epoch
 
 
-def line(done: int, n_batches: int, losses: Dict[str, float]) -> str:
+def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
     """Return the line of an epoch, with `done` steps behind it."""
+    if done % n_batches:
+        return None
     return (f'Epoch: {done // n_batches - 1:04d} D loss: {losses["loss_D"]:.4f} '
             f'G loss: {losses["loss_G"]:.4f}')
 
 
 def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
     """Name the picture that is due: after the first epoch, and every tenth."""
+    if done == 0 or done % n_batches:
+        return None
     epoch = done // n_batches - 1
-    return f'{epoch:03d}.png' if epoch == 0 or (epoch + 1) % 10 == 0 and done else None
+    return f'{epoch:03d}.png' if epoch == 0 or (epoch + 1) % 10 == 0 else None
 
 
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:

@@ -176,9 +176,10 @@ def mnist_sums() -> Dict[str, str]:
 class DataSet:
     """Images, one-hot labels and TF 1's `next_batch` over them.
 
-    `images` are float32 [n, pixels] in [0, 1], `labels` float64 [n, 10], both in the
-    order of the present epoch: `order` holds their rows in the file. Shuffles draw from
-    `rng`, which the caller shares with the noise.
+    `images` are float32 [n, pixels] in [0, 1], or as a tutorial shapes and scales them;
+    `labels` float64 [n, 10]; both in the order of the present epoch: `order` holds
+    their rows in the file. What is drawn is drawn from `rng`, which the caller shares
+    with the noise.
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray,
@@ -195,11 +196,13 @@ class DataSet:
         """Number of images."""
         return len(self.images)
 
-    def next_batch(self, batch_size: int, shuffle: bool = True):
+    def next_batch(self, batch_size: int, shuffle: bool = True,
+                   replace: bool = False):
         """Return the next `batch_size` images and labels, in TF 1's order.
 
         The first call shuffles. A batch that outruns the epoch is its tail followed by
-        the head of a new shuffle of the present order.
+        the head of a new shuffle of the present order. With `replace` there is no
+        order: every row is drawn from all images.
 
         Raises: InputError when `batch_size` is not in 1 ... num_examples.
         Source: the TF 1 loader's `DataSet.next_batch` (which returns fewer rows there).
@@ -208,6 +211,9 @@ class DataSet:
         if not 1 <= batch_size <= n:
             raise InputError(f'expected a batch size from 1 to the {n} images, found '
                              f'{batch_size}; choose one of those')
+        if replace:
+            rows = self.rng.randint(n, size=batch_size)
+            return self.images[rows], self.labels[rows]
         start = self.position
         if self.epochs_completed == 0 and start == 0 and shuffle:
             self._shuffle()

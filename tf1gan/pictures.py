@@ -1,4 +1,4 @@
-"""Arrays to PNG files: rows of samples and loss curves. Matplotlib only."""
+"""Arrays to PNG files: rows of samples and loss curves. Matplotlib and Pillow only."""
 
 import io
 from typing import Dict, Sequence
@@ -6,6 +6,7 @@ from typing import Dict, Sequence
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 
 def row(images: np.ndarray) -> bytes:
@@ -49,6 +50,22 @@ def grid(images: np.ndarray, colors: str) -> bytes:
         axes[place].set_axis_off()
         axes[place].imshow(images[place], interpolation='none', cmap=colors)
     return _png(figure, bbox_inches='tight')
+
+
+def sheet(images: np.ndarray, n_columns: int) -> bytes:
+    """Return the PNG of `images` [n, height, width] uint8 side by side, in raw pixels.
+
+    The last row's empty places are black.
+    """
+    n, height, width = images.shape
+    n_rows = -(-n // n_columns)
+    whole = np.zeros((n_rows * n_columns, height, width), np.uint8)
+    whole[:n] = images
+    rows = whole.reshape(n_rows, n_columns, height, width).swapaxes(1, 2)
+    content = io.BytesIO()
+    Image.fromarray(rows.reshape(n_rows * height, n_columns * width)).save(content,
+                                                                           'png')
+    return content.getvalue()
 
 
 def captioned(images: np.ndarray, captions: Sequence[str], n_columns: int) -> bytes:

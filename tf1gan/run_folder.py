@@ -120,7 +120,7 @@ def write(path: Path, content: bytes) -> None:
 
 
 def write_log(folder: Path, rows: List[Dict[str, float]]) -> None:
-    """Write log.csv: a row an epoch, in the order of the first row's columns."""
+    """Write log.csv: a line a row, in the order of the first row's columns."""
     lines = [rows[0].keys()] + [row.values() for row in rows]
     write(folder / 'log.csv', ''.join(
         ','.join(map(str, line)) + '\n' for line in lines).encode())

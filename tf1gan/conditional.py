@@ -1,0 +1,265 @@
+"""The conditional DCGAN of the Keras tutorial: `python -m tf1gan.conditional`.
+
+Noise 100 and a label 10 -> dense 1024, BN, relu -> dense 7x7x128, BN, relu -> 14x14
+conv 64, BN, relu -> 28x28 conv 1 tanh, 6,778,369 parameters, against an image and ten
+label planes, 11 channels -> conv 64 -> conv 128 -> dense 256 -> dense 1 sigmoid,
+1,042,305; kernels 5x5, images in [-1, 1].
+
+As found (oddities of the source, kept):
+  - batches in the order of the file, never shuffled;
+  - D's second convolution is VALID, 14 -> 5, where its first is SAME;
+  - what comes before a batch normalization has a bias, which changes nothing;
+  - D's fakes come from G in inference mode, by its moving averages; G's own update
+    draws fresh noise and labels, in training mode;
+  - D's dropout is on while G trains;
+  - a sheet is drawn before its batch's updates, not after.
+Guesses (the source does not say):
+  - the noise has 100 numbers, as the tutorial says: the code it links to has 1,000;
+  - the line an epoch, with the last batch's losses: the source prints every batch;
+  - a sheet's noise is fresh.
+Departures (what this module does and the source does not):
+  - every batch's losses are on the progress bar and in the log, not on standard output;
+  - one more sheet is drawn after the last batch;
+  - dropout masks come from a seed and a count, not from a hidden state: a resumed run
+    draws the same ones;
+  - D is frozen in G's update by a var_list, not by toggling `trainable`;
+  - a loss that is not finite ends the run, unless --keep-going is given.
+
+Source: the tutorial's facts, for Keras 1, whose initial values and losses these are.
+"""
+
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from tf1gan import command, mnist, pictures
+from tf1gan.nn import (batch_norm, batch_norm_variables, bce_with_logits, conv,
+                       dropout_mask, glorot, upsample, zeros)
+
+import tensorflow as tf
+
+
+# --- Config ---------------------------------------------------------------------------
+
+class Config(NamedTuple):
+    """The tutorial's numbers."""
+
+    epochs: int = 50                    # passes over the 60,000 training images
+    batch_size: int = 32                # images of either kind a step
+    n_noise: int = 100                  # Guess: length of a noise vector
+    learning_rate_D: float = 0.00001    # of D's Adam
+    learning_rate_G: float = 0.00008    # of G's Adam
+
+
+def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
+    """Return all training images [n, 28, 28, 1] in the file's order, in [-1, 1]."""
+    images = (files.train_images[..., None].astype(np.float32) - 127.5) / 127.5
+    return mnist.DataSet(images, np.eye(10)[files.train_labels], rng)
+
+
+# --- Model ----------------------------------------------------------------------------
+
+class Model(NamedTuple):
+    """What a session needs of the graph."""
+
+    graph: tf.Graph
+    init: tf.Operation
+    X: tf.Tensor                    # [n, 28, 28, 1], in [-1, 1]
+    X_labels: tf.Tensor             # [n, 10], one-hot
+    Z: tf.Tensor                    # [m, n_noise]
+    Z_labels: tf.Tensor             # [m, 10], one-hot
+    G: tf.Tensor                    # [m, 28, 28, 1], in (-1, 1): inference mode
+    G_training: tf.Tensor           # the same in training mode
+    D: tf.Tensor                    # [n, 1], of X, in (0, 1): inference mode
+    logits_D: tf.Tensor             # [n + m, 1], of X, then of G: training mode
+    logits_G: tf.Tensor             # [m, 1], of G_training: training mode
+    loss_D: tf.Tensor               # nats, target 1 on X and 0 on G
+    loss_G: tf.Tensor               # nats, target 1
+    masks_D: List[tf.Tensor]        # dropout's, to fetch or to feed
+    masks_G: List[tf.Tensor]
+    gradients_D: List[Any]          # (gradient, variable), as the optimizers take them
+    gradients_G: List[Any]
+    train_D: tf.Operation
+    train_G: tf.Operation           # moves G's moving averages too
+    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss: to say which one broke
+
+
+# --- Build ----------------------------------------------------------------------------
+
+def build(config: Config, seed: int) -> Model:
+    """Build the graph in a fresh `tf.Graph`."""
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.set_random_seed(seed)
+        X = tf.placeholder(tf.float32, [None, 28, 28, 1])
+        X_labels = tf.placeholder(tf.float32, [None, 10])
+        Z = tf.placeholder(tf.float32, [None, config.n_noise])
+        Z_labels = tf.placeholder(tf.float32, [None, 10])
+
+        G_W1 = glorot([config.n_noise + 10, 1024], 'G_W1')
+        G_b1 = zeros(1024, 'G_b1')
+        G_norm1 = batch_norm_variables(1024, 'G_norm1')
+        G_W2 = glorot([1024, 7 * 7 * 128], 'G_W2')
+        G_b2 = zeros(7 * 7 * 128, 'G_b2')
+        G_norm2 = batch_norm_variables(7 * 7 * 128, 'G_norm2')
+        G_W3 = glorot([5, 5, 128, 64], 'G_W3')
+        G_b3 = zeros(64, 'G_b3')
+        G_norm3 = batch_norm_variables(64, 'G_norm3')
+        G_W4 = glorot([5, 5, 64, 1], 'G_W4')
+        G_b4 = zeros(1, 'G_b4')
+        G_var_list = [G_W1, G_b1, G_norm1.gamma, G_norm1.beta, G_W2, G_b2,
+                      G_norm2.gamma, G_norm2.beta, G_W3, G_b3, G_norm3.gamma,
+                      G_norm3.beta, G_W4, G_b4]
+
+        D_W1 = glorot([5, 5, 1 + 10, 64], 'D_W1')
+        D_b1 = zeros(64, 'D_b1')
+        D_W2 = glorot([5, 5, 64, 128], 'D_W2')
+        D_b2 = zeros(128, 'D_b2')
+        D_W3 = glorot([5 * 5 * 128, 256], 'D_W3')
+        D_b3 = zeros(256, 'D_b3')
+        D_W4 = glorot([256, 1], 'D_W4')
+        D_b4 = zeros(1, 'D_b4')
+        D_var_list = [D_W1, D_b1, D_W2, D_b2, D_W3, D_b3, D_W4, D_b4]
+        n_masks = tf.Variable(np.int64(0), trainable=False, name='n_masks')
+
+        def norm(x, variables, updates):
+            return batch_norm(x, variables, updates, momentum=0.99, epsilon=1e-3)
+
+        def generator(z, labels, updates=None):     # None: inference mode
+            x = tf.concat([z, labels], 1)                           # [m, n_noise + 10]
+            x = tf.nn.relu(norm(tf.matmul(x, G_W1) + G_b1, G_norm1, updates))
+            x = tf.nn.relu(norm(tf.matmul(x, G_W2) + G_b2, G_norm2, updates))
+            x = upsample(tf.reshape(x, [-1, 7, 7, 128]))            # [m, 14, 14, 128]
+            x = norm(conv(x, G_W3, G_b3, 1, 'SAME'), G_norm3, updates)
+            x = upsample(tf.nn.relu(x))                             # [m, 28, 28, 64]
+            return tf.nn.tanh(conv(x, G_W4, G_b4, 1, 'SAME'))       # [m, 28, 28, 1]
+
+        def discriminator(x, labels, masks=(1.,)):  # ones: inference mode
+            planes = labels[:, None, None, :] * tf.ones([28, 28, 10])
+            x = tf.concat([x, planes], 3)                           # [n, 28, 28, 11]
+            x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2)   # 28 -> 14
+            # As found: VALID here.
+            x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'VALID'), 0.2)  # 14 -> 5
+            x = tf.reshape(x, [-1, 5 * 5 * 128])
+            x = tf.nn.leaky_relu(tf.matmul(x, D_W3) + D_b3, 0.2) * masks[0]
+            return tf.matmul(x, D_W4) + D_b4                        # [n, 1]
+
+        def draw_masks(x):
+            return [dropout_mask([tf.shape(x)[0], 256], 0.5, seed, n_masks)]
+
+        G_updates = []
+        G = generator(Z, Z_labels)
+        G_training = generator(Z, Z_labels, G_updates)
+        D = tf.nn.sigmoid(discriminator(X, X_labels))
+        images = tf.concat([X, tf.stop_gradient(G)], 0)             # [n + m, 28, 28, 1]
+        masks_D, masks_G = draw_masks(images), draw_masks(Z)
+        logits_D = discriminator(images, tf.concat([X_labels, Z_labels], 0), masks_D)
+        logits_G = discriminator(G_training, Z_labels, masks_G)     # dropout is on
+
+        n = tf.shape(X)[0]
+        targets = tf.concat([tf.ones_like(logits_D[:n]), tf.zeros_like(logits_D[n:])],
+                            0)
+        loss_D = bce_with_logits(logits_D, targets)
+        loss_G = bce_with_logits(logits_G, 1.)
+
+        optimizer_D = tf.train.AdamOptimizer(config.learning_rate_D, beta1=0.1,
+                                             epsilon=1e-7, name='Adam_D')
+        optimizer_G = tf.train.AdamOptimizer(config.learning_rate_G, beta1=0.5,
+                                             epsilon=1e-7, name='Adam_G')
+        gradients_D = optimizer_D.compute_gradients(loss_D, D_var_list)
+        gradients_G = optimizer_G.compute_gradients(loss_G, G_var_list)
+
+        def update(optimizer, gradients, masks, others=()):
+            with tf.control_dependencies(masks):
+                count = tf.assign_add(n_masks, 1)
+            return tf.group(optimizer.apply_gradients(gradients), count, *others)
+
+        train_D = update(optimizer_D, gradients_D, masks_D)
+        train_G = update(optimizer_G, gradients_G, masks_G, G_updates)
+        init = tf.global_variables_initializer()
+        terms = {'loss_D': {'the logit of D(x)': logits_D[:n],
+                            'the logit of D(G(z))': logits_D[n:]},
+                 'loss_G': {'the logit of D(G(z))': logits_G}}
+    return Model(graph, init, X, X_labels, Z, Z_labels, G, G_training, D, logits_D,
+                 logits_G, loss_D, loss_G, masks_D, masks_G, gradients_D, gradients_G,
+                 train_D, train_G, terms)
+
+
+# --- Noise ----------------------------------------------------------------------------
+
+def noise(rng: np.random.RandomState, n: int,
+          config: Config) -> Tuple[np.ndarray, np.ndarray]:
+    """Draw `n` noise vectors from U(-1, 1), [n, n_noise], and `n` labels, [n, 10].
+
+    Both float64, the labels one-hot, uniform over the digits.
+    """
+    z = rng.uniform(-1, 1, size=(n, config.n_noise))
+    return z, np.eye(10)[rng.randint(10, size=n)]
+
+
+# --- Step -----------------------------------------------------------------------------
+
+def step(sess, model: Model, config: Config, next_batch,
+         draw_noise) -> Dict[str, float]:
+    """Update D on images and generated ones in one batch, then G on fresh noise.
+
+    Returns both losses (nats) from before their updates.
+    """
+    n = config.batch_size
+    x, labels = next_batch(n, shuffle=False)    # As found: in the order of the file.
+    z, wanted = draw_noise(n)
+    _, loss_D = sess.run([model.train_D, model.loss_D],
+                         {model.X: x, model.X_labels: labels,
+                          model.Z: z, model.Z_labels: wanted})
+    z, wanted = draw_noise(n)
+    _, loss_G = sess.run([model.train_G, model.loss_G],
+                         {model.Z: z, model.Z_labels: wanted})
+    return {'loss_D': loss_D, 'loss_G': loss_G}
+
+
+# --- Sample ---------------------------------------------------------------------------
+
+RECORD = 1      # steps between two rows of the log
+
+
+def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
+    """Return the line of an epoch, with `done` steps behind it."""
+    if done % n_batches:
+        return None
+    return (f'epoch: {done // n_batches - 1} d_loss: {losses["loss_D"]:.6f} '
+            f'g_loss: {losses["loss_G"]:.6f}')      # Guess: its last batch's.
+
+
+def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
+    """Name the sheet that is due: before every 500th batch of an epoch."""
+    epoch, batch = divmod(done, n_batches)
+    return f'{epoch:04d}_{batch:04d}.png' if batch % 500 == 0 else None
+
+
+def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
+    """Return the PNG of a sheet of 10x10 raw images, one digit a column."""
+    z, _ = draw_noise(100)
+    return sheet(sess, model, z, np.arange(100) % 10)
+
+
+def sheet(sess, model: Model, z: np.ndarray, digits: np.ndarray) -> bytes:
+    """Return the PNG of G's images of `digits` [m], ten a row, in raw pixels."""
+    samples = sess.run(model.G, {model.Z: z, model.Z_labels: np.eye(10)[digits]})
+    return pictures.sheet((samples * 127.5 + 127.5).astype(np.uint8)[..., 0], 10)
+
+
+def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
+    """Return losses.png: both losses of every batch."""
+    return {'losses.png': pictures.curves(
+        {name: [row[name] for row in rows] for name in ('loss_D', 'loss_G')},
+        'batch', 'loss (nats)')}
+
+
+def report(*_) -> List[str]:
+    """Return what the source prints at the end: nothing."""
+    return []
+
+
+if __name__ == '__main__':
+    command.main(sys.modules[__name__])

@@ -1,0 +1,273 @@
+"""The DCGAN of the Keras tutorial: `python -m tf1gan.dcgan`.
+
+Noise 100 -> dense 7x7x128, LeakyReLU, BN -> 14x14 conv 64, BN, LeakyReLU -> 28x28 conv
+1 tanh, 865,281 parameters, against conv 64 -> conv 128 -> dense 1 sigmoid, 212,865;
+kernels 5x5, images in [-1, 1]. What the source calls an epoch is one step.
+
+As found (oddities of the source, kept):
+  - an epoch is one step, and there are 10,001;
+  - a batch is drawn with replacement, so that no pass over the data is ever complete;
+  - G's first layer normalizes after the activation, and over all 6,272 units;
+  - a convolution before a batch normalization has a bias, which changes nothing;
+  - D sees the real and the generated images in two batches, two updates of one Adam;
+  - D's fakes come from G in inference mode, by its moving averages; G's own update
+    judges the same noise in training mode;
+  - D's dropout is on while G trains;
+  - pictures are scaled by 0.5 * x * 0.5, which the colour map's own scaling undoes.
+Guesses (the source does not say):
+  - the pictures are 10 inches by 10.
+Departures (what this module does and the source does not):
+  - the printed figures are those of the batch; the source's are running means since the
+    first step, and these are in the log as running_*;
+  - dropout masks come from a seed and a count, not from a hidden state: a resumed run
+    draws the same ones;
+  - D is frozen in G's update by a var_list, not by toggling `trainable`;
+  - a loss that is not finite ends the run, unless --keep-going is given.
+
+Source: the tutorial's facts, for Keras 3, whose initial values and losses these are.
+"""
+
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import numpy as np
+
+from tf1gan import command, mnist, pictures
+from tf1gan.nn import (accuracy, batch_norm, batch_norm_variables, bce_with_logits,
+                       conv, dropout_mask, glorot, upsample, zeros)
+
+import tensorflow as tf
+
+
+# --- Config ---------------------------------------------------------------------------
+
+class Config(NamedTuple):
+    """The tutorial's numbers."""
+
+    epochs: int = 10001             # As found: each is one step
+    batch_size: int = 32            # images of either kind a step
+    learning_rate: float = 0.002    # of both Adams
+    n_noise: int = 100              # length of a noise vector
+
+
+N_BATCHES = 1       # As found: an epoch is one step.
+
+
+def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
+    """Return all training images [n, 28, 28, 1], in [-1, 1]."""
+    images = files.train_images[..., None].astype(np.float32) / 255 * 2 - 1
+    return mnist.DataSet(images, np.eye(10)[files.train_labels], rng)
+
+
+# --- Model ----------------------------------------------------------------------------
+
+class Model(NamedTuple):
+    """What a session needs of the graph."""
+
+    graph: tf.Graph
+    init: tf.Operation
+    X: tf.Tensor                    # [n, 28, 28, 1], in [-1, 1]
+    Z: tf.Tensor                    # [n, n_noise]
+    G: tf.Tensor                    # [n, 28, 28, 1], in (-1, 1): inference mode
+    G_training: tf.Tensor           # the same in training mode
+    D: tf.Tensor                    # [n, 1], of X, in (0, 1): inference mode
+    logits_D_real: tf.Tensor        # [n, 1], of X: training mode, as the next two
+    logits_D_fake: tf.Tensor        # [n, 1], of G
+    logits_G: tf.Tensor             # [n, 1], of G_training
+    loss_D_real: tf.Tensor          # nats, target 1
+    loss_D_fake: tf.Tensor          # nats, target 0
+    loss_G: tf.Tensor               # nats, target 1
+    accuracy_D_real: tf.Tensor      # shares in [0, 1]
+    accuracy_D_fake: tf.Tensor
+    accuracy_G: tf.Tensor
+    masks_D_real: List[tf.Tensor]   # dropout's, of D's two layers, to fetch or to feed
+    masks_D_fake: List[tf.Tensor]
+    masks_G: List[tf.Tensor]
+    gradients_D_real: List[Any]     # (gradient, variable), as the optimizers take them
+    gradients_D_fake: List[Any]
+    gradients_G: List[Any]
+    train_D_real: tf.Operation
+    train_D_fake: tf.Operation
+    train_G: tf.Operation           # moves G's moving averages too
+    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
+
+
+# --- Build ----------------------------------------------------------------------------
+
+def build(config: Config, seed: int) -> Model:
+    """Build the graph in a fresh `tf.Graph`."""
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.set_random_seed(seed)
+        X = tf.placeholder(tf.float32, [None, 28, 28, 1])
+        Z = tf.placeholder(tf.float32, [None, config.n_noise])
+
+        G_W1 = glorot([config.n_noise, 7 * 7 * 128], 'G_W1')
+        G_b1 = zeros(7 * 7 * 128, 'G_b1')
+        G_norm1 = batch_norm_variables(7 * 7 * 128, 'G_norm1')
+        G_W2 = glorot([5, 5, 128, 64], 'G_W2')
+        G_b2 = zeros(64, 'G_b2')
+        G_norm2 = batch_norm_variables(64, 'G_norm2')
+        G_W3 = glorot([5, 5, 64, 1], 'G_W3')
+        G_b3 = zeros(1, 'G_b3')
+        G_var_list = [G_W1, G_b1, G_norm1.gamma, G_norm1.beta, G_W2, G_b2,
+                      G_norm2.gamma, G_norm2.beta, G_W3, G_b3]
+
+        D_W1 = glorot([5, 5, 1, 64], 'D_W1')
+        D_b1 = zeros(64, 'D_b1')
+        D_W2 = glorot([5, 5, 64, 128], 'D_W2')
+        D_b2 = zeros(128, 'D_b2')
+        D_W3 = glorot([7 * 7 * 128, 1], 'D_W3')
+        D_b3 = zeros(1, 'D_b3')
+        D_var_list = [D_W1, D_b1, D_W2, D_b2, D_W3, D_b3]
+        n_masks = tf.Variable(np.int64(0), trainable=False, name='n_masks')
+
+        def norm(x, variables, updates):
+            return batch_norm(x, variables, updates, momentum=0.99, epsilon=1e-3)
+
+        def generator(z, updates=None):     # None: inference mode
+            x = tf.nn.leaky_relu(tf.matmul(z, G_W1) + G_b1, 0.2)
+            x = norm(x, G_norm1, updates)   # As found: after the activation.
+            x = upsample(tf.reshape(x, [-1, 7, 7, 128]))            # [n, 14, 14, 128]
+            x = norm(conv(x, G_W2, G_b2, 1, 'SAME'), G_norm2, updates)
+            x = upsample(tf.nn.leaky_relu(x, 0.2))                  # [n, 28, 28, 64]
+            return tf.nn.tanh(conv(x, G_W3, G_b3, 1, 'SAME'))       # [n, 28, 28, 1]
+
+        def draw_masks(x):
+            n = tf.shape(x)[0]
+            return [dropout_mask([n, 14, 14, 64], 0.3, 2 * seed, n_masks),
+                    dropout_mask([n, 7, 7, 128], 0.3, 2 * seed + 1, n_masks)]
+
+        def discriminator(x, masks=(1., 1.)):       # ones: inference mode
+            x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2) * masks[0]
+            x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'SAME'), 0.2) * masks[1]
+            x = tf.reshape(x, [-1, 7 * 7 * 128])
+            return tf.matmul(x, D_W3) + D_b3                        # [n, 1]
+
+        G_updates = []
+        G = generator(Z)
+        G_training = generator(Z, G_updates)
+        D = tf.nn.sigmoid(discriminator(X))
+        masks_D_real, masks_D_fake, masks_G = (draw_masks(x) for x in (X, Z, Z))
+        logits_D_real = discriminator(X, masks_D_real)
+        logits_D_fake = discriminator(tf.stop_gradient(G), masks_D_fake)
+        logits_G = discriminator(G_training, masks_G)   # As found: dropout is on.
+
+        loss_D_real = bce_with_logits(logits_D_real, 1.)
+        loss_D_fake = bce_with_logits(logits_D_fake, 0.)
+        loss_G = bce_with_logits(logits_G, 1.)
+        accuracies = [accuracy(tf.nn.sigmoid(logits), target) for logits, target in (
+            (logits_D_real, 1.), (logits_D_fake, 0.), (logits_G, 1.))]
+
+        optimizer_D, optimizer_G = (
+            tf.train.AdamOptimizer(config.learning_rate, beta1=0.5, epsilon=1e-7,
+                                   name=name)
+            for name in ('Adam_D', 'Adam_G'))
+        gradients_D_real = optimizer_D.compute_gradients(loss_D_real, D_var_list)
+        gradients_D_fake = optimizer_D.compute_gradients(loss_D_fake, D_var_list)
+        gradients_G = optimizer_G.compute_gradients(loss_G, G_var_list)
+
+        def update(optimizer, gradients, masks, others=()):
+            with tf.control_dependencies(masks):
+                count = tf.assign_add(n_masks, 1)
+            return tf.group(optimizer.apply_gradients(gradients), count, *others)
+
+        train_D_real = update(optimizer_D, gradients_D_real, masks_D_real)
+        train_D_fake = update(optimizer_D, gradients_D_fake, masks_D_fake)
+        train_G = update(optimizer_G, gradients_G, masks_G, G_updates)
+        init = tf.global_variables_initializer()
+        terms = {'loss_D_real': {'the logit of D(x)': logits_D_real},
+                 'loss_D_fake': {'the logit of D(G(z))': logits_D_fake},
+                 'loss_G': {'the logit of D(G(z))': logits_G}}
+    return Model(graph, init, X, Z, G, G_training, D, logits_D_real, logits_D_fake,
+                 logits_G, loss_D_real, loss_D_fake, loss_G, *accuracies, masks_D_real,
+                 masks_D_fake, masks_G, gradients_D_real, gradients_D_fake, gradients_G,
+                 train_D_real, train_D_fake, train_G, terms)
+
+
+# --- Noise ----------------------------------------------------------------------------
+
+def noise(rng: np.random.RandomState, n: int, config: Config) -> np.ndarray:
+    """Draw `n` noise vectors from N(0, 1), [n, n_noise], float64."""
+    return rng.normal(size=(n, config.n_noise))
+
+
+# --- Step -----------------------------------------------------------------------------
+
+def step(sess, model: Model, config: Config, next_batch,
+         draw_noise) -> Dict[str, float]:
+    """Update D on images, D on generated ones, then G on the same noise.
+
+    Returns losses (nats) and accuracies, each from before its update.
+    """
+    x, _ = next_batch(config.batch_size, replace=True)
+    _, loss_D_real, accuracy_D_real = sess.run(
+        [model.train_D_real, model.loss_D_real, model.accuracy_D_real], {model.X: x})
+    z = draw_noise(config.batch_size)
+    _, loss_D_fake, accuracy_D_fake = sess.run(
+        [model.train_D_fake, model.loss_D_fake, model.accuracy_D_fake], {model.Z: z})
+    _, loss_G, accuracy_G = sess.run(
+        [model.train_G, model.loss_G, model.accuracy_G], {model.Z: z})
+    return {'loss_D_real': loss_D_real, 'loss_D_fake': loss_D_fake, 'loss_G': loss_G,
+            'accuracy_D_real': accuracy_D_real, 'accuracy_D_fake': accuracy_D_fake,
+            'accuracy_G': accuracy_G}
+
+
+# --- Sample ---------------------------------------------------------------------------
+RECORD = 1      # steps between two rows of the log
+
+
+def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
+    """Return what the source prints after the first step and every 200th behind it."""
+    if (done - 1) % 200:
+        return None
+    d_loss = (losses['loss_D_real'] + losses['loss_D_fake']) / 2
+    d_accuracy = (losses['accuracy_D_real'] + losses['accuracy_D_fake']) / 2
+    return (f'epoch:{done - 1}  d_loss:{d_loss:.4f} d_accuracy:{d_accuracy:.4f}  '
+            f'gan_loss:{losses["loss_G"]:.4f} gen_accuracy:{losses["accuracy_G"]:.4f}')
+
+
+def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
+    """Name the picture that is due: whenever a line is printed."""
+    return f'gan_mnist_{done - 1}.png' if (done - 1) % 200 == 0 else None
+
+
+def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
+    """Return the PNG of 25 images from fresh noise, 5x5, in gray."""
+    samples = 0.5 * sess.run(model.G, {model.Z: draw_noise(25)}) * 0.5      # As found.
+    return pictures.grid(samples.reshape(5, 5, 28, 28), 'gray')
+
+
+def table(rows: List[Dict[str, float]]) -> List[Dict[str, float]]:
+    """Return the rows of the log with the means that the source prints.
+
+    Its metrics of D run on over both of a step's updates, and it prints the mean of
+    what they are after the one and after the other.
+    """
+    count = np.arange(1, 2 * len(rows) + 1)
+    running = {}
+    for name in 'loss', 'accuracy':
+        of_D = np.array([[row[f'{name}_D_real'], row[f'{name}_D_fake']]
+                         for row in rows])
+        means = (np.cumsum(of_D) / count).reshape(-1, 2)
+        running[f'running_{name}_D'] = means.mean(axis=1)
+        of_G = np.array([row[f'{name}_G'] for row in rows])
+        running[f'running_{name}_G'] = np.cumsum(of_G) / count[:len(rows)]
+    return [{**row, **{name: float(f'{values[i]:.9g}') for name, values
+                       in running.items()}} for i, row in enumerate(rows)]
+
+
+def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
+    """Return losses.png: D's, the mean of its two batches, and G's, at every step."""
+    return {'losses.png': pictures.curves(
+        {'d_loss': [(row['loss_D_real'] + row['loss_D_fake']) / 2 for row in rows],
+         'gan_loss': [row['loss_G'] for row in rows]}, 'step', 'loss (nats)')}
+
+
+def report(*_) -> List[str]:
+    """Return what the source prints at the end: nothing."""
+    return []
+
+
+if __name__ == '__main__':
+    command.main(sys.modules[__name__])
