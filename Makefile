@@ -1,28 +1,42 @@
 # make vanilla            set-up if need be, then the main job; flags in ARGS="--total-epoch 2"
+# make dcgan              likewise (and make conditional)
 # make test               set-up if need be, then lint and the whole suite
 # make ... PYTHON=python3.6       with that interpreter (a path, python3.7 or python3.6)
+# make ... ENV=mkl                with Intel's MKL build of TensorFlow, in .venv-mkl
 
-VENV ?= .venv
+# Not ?=, for shells have a variable of this name too.
+ENV = cpu
+ifeq ($(filter cpu mkl,$(ENV)),)
+$(error ENV: expected cpu or mkl, found $(or $(ENV),nothing))
+endif
+VENV ?= .venv$(filter -mkl,-$(ENV))
 ARGS ?=
 PYTHON ?=
 python = $(VENV)/bin/python
+lint = $(VENV:-mkl=)-lint
 
-.PHONY: vanilla test lint environment pages speed epsilon ladder \
+.PHONY: vanilla dcgan conditional test lint environment pages speed epsilon ladder \
 	reference-vanilla reference-minimax
 
 vanilla: environment
 	@$(python) -m tf1gan.vanilla $(ARGS)
 
+dcgan: environment
+	@$(python) -m tf1gan.dcgan $(ARGS)
+
+conditional: environment
+	@$(python) -m tf1gan.conditional $(ARGS)
+
 test: environment lint
 	@$(python) -m pytest $(ARGS)
 
 lint:
-	@sh requirements/environment.sh $(VENV)-lint requirements/lint.lock "$(PYTHON)"
-	@$(VENV)-lint/bin/python -m flake8
-	@if [ -x $(VENV)-lint/bin/hadolint ]; then $(VENV)-lint/bin/hadolint Dockerfile; fi
+	@sh requirements/environment.sh $(lint) requirements/lint.lock "$(PYTHON)"
+	@$(lint)/bin/python -m flake8
+	@if [ -x $(lint)/bin/hadolint ]; then $(lint)/bin/hadolint Dockerfile; fi
 
 environment:
-	@sh requirements/environment.sh $(VENV) requirements/tf1-cpu.lock "$(PYTHON)"
+	@sh requirements/environment.sh $(VENV) requirements/tf1-$(ENV).lock "$(PYTHON)"
 
 # The committed run: samples/vanilla and experiments/vanilla (a few minutes).
 reference-vanilla: environment

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 N_TRAIN = 5300      # 5,000 are held out: 3 batches of 100 an epoch
+N_IMAGES = 23       # of the CSV file
 
 
 class Ended(NamedTuple):
@@ -72,5 +73,38 @@ def tutorial(tmp_path, monkeypatch, capfd):
         with pytest.raises(SystemExit) as ended:
             command.main(vanilla)
         return Ended(ended.value.code, *capfd.readouterr())
+
+    return run
+
+
+def csv_lines(n=N_IMAGES):
+    """Return MNIST's first images as lines of its CSV form."""
+    from tf1gan import mnist
+    files = mnist.read()
+    return [','.join(map(str, [label, *image.ravel()])) for label, image in
+            zip(files.train_labels[:n], files.train_images[:n])]
+
+
+@pytest.fixture(scope='session')
+def csv(tmp_path_factory) -> Path:
+    """Return a CSV file with a few images."""
+    path = tmp_path_factory.mktemp('csv') / 'mnist_train.csv'
+    path.write_text('\n'.join(csv_lines()) + '\n')
+    return path
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capfd):
+    """Return a function that runs a tutorial in this process, in a new folder."""
+    from tf1gan import command
+    monkeypatch.chdir(tmp_path)
+
+    def run(module, *args):
+        monkeypatch.setattr(sys, 'argv', ['x'] + [str(arg) for arg in args])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            command.main(module)
+        assert ended.value.code == 0, capfd.readouterr().err
+        return capfd.readouterr().out
 
     return run

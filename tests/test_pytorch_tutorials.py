@@ -9,43 +9,10 @@ import matplotlib.image
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import run_module
+from conftest import N_IMAGES, csv_lines, run_module
 from test_run import same, state
 
-from tf1gan import InputError, collapse, command, latent, minimax, mnist, nn, run_folder
-
-N_IMAGES = 23
-
-
-def csv_lines(n=N_IMAGES):
-    """Return MNIST's first images as lines of its CSV form."""
-    files = mnist.read()
-    return [','.join(map(str, [label, *image.ravel()])) for label, image in
-            zip(files.train_labels[:n], files.train_images[:n])]
-
-
-@pytest.fixture(scope='module')
-def csv(tmp_path_factory):
-    """Return a CSV file with a few images."""
-    path = tmp_path_factory.mktemp('csv') / 'mnist_train.csv'
-    path.write_text('\n'.join(csv_lines()) + '\n')
-    return path
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capfd):
-    """Return a function that runs a tutorial in this process, in a new folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(module, *args):
-        monkeypatch.setattr(sys, 'argv', ['x'] + [str(arg) for arg in args])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            command.main(module)
-        assert ended.value.code == 0, capfd.readouterr().err
-        return capfd.readouterr().out
-
-    return run
+from tf1gan import InputError, collapse, latent, minimax, mnist, nn, run_folder
 
 
 def test_the_csv_form_is_the_idx_form(csv):

@@ -253,8 +253,11 @@ def table(rows: List[Dict[str, float]]) -> List[Dict[str, float]]:
         running[f'running_{name}_D'] = means.mean(axis=1)
         of_G = np.array([row[f'{name}_G'] for row in rows])
         running[f'running_{name}_G'] = np.cumsum(of_G) / count[:len(rows)]
-    return [{**row, **{name: float(f'{values[i]:.9g}') for name, values
-                       in running.items()}} for i, row in enumerate(rows)]
+    losses = [{name: value for name, value in row.items() if name != 'seconds'}
+              for row in rows]
+    return [{**losses[i], **{name: float(f'{means[i]:.9g}') for name, means
+                             in running.items()}, 'seconds': rows[i]['seconds']}
+            for i in range(len(rows))]
 
 
 def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:

@@ -32,7 +32,8 @@ def dcgan(keras, masks=False):
         x = (layers.Multiply()([x, mask_inputs[i]]) if masks
              else layers.Dropout(0.3)(x))
     x = layers.Flatten()(x)
-    D = keras.Model(_one([image, *mask_inputs]), layers.Dense(1, activation='sigmoid')(x))
+    D = keras.Model(_one([image, *mask_inputs]),
+                    layers.Dense(1, activation='sigmoid')(x))
 
     def compiled(model):
         model.compile(loss='binary_crossentropy', metrics=['accuracy'],

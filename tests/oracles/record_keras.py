@@ -46,19 +46,22 @@ def record(name, keras, gradients):
                 z = ([start.Z_D[step], start.labels_D[step]] if name == 'conditional'
                      else start.Z_D[step])
                 fakes = arrays[f'step_{step:03d}/fakes'] = G.predict(z)
-            masks = start.masks[step][update]
-            model, inputs, target = {
-                'D_real': lambda: (D, [start.X[step]], one),
-                'D_fake': lambda: (D, [fakes], zero),
-                'D': lambda: (D, [
-                    np.concatenate([start.X[step], fakes]),
-                    keras_models.planes(np.concatenate([start.labels[step],
-                                                        start.labels_D[step]]))],
-                    np.concatenate([one, zero])),
-                'G': lambda: (both, [start.Z_D[step]] if name == 'dcgan' else [
-                    start.Z_G[step], start.labels_G[step],
-                    keras_models.planes(start.labels_G[step])], one)}[update]()
-            inputs = [*inputs, *masks]
+            if update == 'D_real':
+                model, inputs, target = D, [start.X[step]], one
+            elif update == 'D_fake':
+                model, inputs, target = D, [fakes], zero
+            elif update == 'D':
+                labels = np.concatenate([start.labels[step], start.labels_D[step]])
+                model, target = D, np.concatenate([one, zero])
+                inputs = [np.concatenate([start.X[step], fakes]),
+                          keras_models.planes(labels)]
+            elif name == 'dcgan':
+                model, inputs, target = both, [start.Z_D[step]], one
+            else:
+                labels = start.labels_G[step]
+                model, target = both, one
+                inputs = [start.Z_G[step], labels, keras_models.planes(labels)]
+            inputs = [*inputs, *start.masks[step][update]]
             moved = [variable for variable in variables if variable[0] == update[0]]
             trained = [variable for variable in moved
                        if not variable.endswith(('_mean', '_variance'))]

@@ -1,0 +1,617 @@
+"""tf1gan.dcgan and conditional; Keras itself is the oracle of their arithmetic.
+
+Two of them: the Keras inside TF 1.15 runs here, and what Keras 3 makes of the same
+steps is in tests/oracles/keras3_*.npz, written by record_keras.py there.
+"""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib.image
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import run_module
+from test_run import same, state
+
+from tf1gan import conditional, dcgan, latent, mnist, nn, run_folder
+
+HERE = Path(__file__).parent / 'oracles'
+sys.path.insert(0, str(HERE))
+import keras_models         # noqa: E402
+import record_keras         # noqa: E402
+import stated_conv          # noqa: E402
+from stated import sample   # noqa: E402
+
+TUTORIALS = {'dcgan': dcgan, 'conditional': conditional}
+NAMES = list(TUTORIALS)
+# A bias right before a batch normalization has no gradient but rounding's.
+IDLE = {'dcgan': ['G_b2'], 'conditional': ['G_b1', 'G_b2', 'G_b3']}
+FIRST_STEP = 1e-5
+# Adam's first updates are nearly signs, and dcgan's rate is high: where a gradient is
+# all but 0, the last bit decides. After one step the two Kerases differ from each other
+# by 5e-3 in a gradient, 5e-4 in a weight, 3e-5 in a fake.
+LATER = {'dcgan': {'grad': 2e-2, 'after': 2e-3, 'loss': 2e-4, 'fakes': 2e-4},
+         'conditional': {'grad': 1e-5, 'after': 1e-5, 'loss': 1e-5, 'fakes': 1e-5}}
+
+
+# --- Against Keras --------------------------------------------------------------------
+
+def replay(name, module=None, n_steps=stated_conv.N_STEPS):
+    """Take the steps that record_keras.record takes, with the tutorial's graph."""
+    module = module or TUTORIALS[name]
+    start, arrays = stated_conv.stated(name), {}
+    model = module.build(module.Config(), 0)
+    with tf.Session(graph=model.graph) as sess:
+        sess.run(model.init)
+        variables = {variable.op.name: variable for variable in
+                     model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+                     if variable.op.name in start.weights}
+        for variable, value in start.weights.items():
+            variables[variable].load(value, sess)
+        for step in range(n_steps):
+            for update in stated_conv.UPDATES[name]:
+                feed = dict(zip(getattr(model, f'masks_{update}'),
+                                start.masks[step][update]))
+                if update in ('D', 'D_real'):
+                    feed[model.X] = start.X[step]
+                if update != 'D_real':
+                    feed[model.Z] = start.Z_D[step]
+                if name == 'conditional':
+                    feed[model.Z_labels] = start.labels_D[step]
+                    feed[model.X_labels] = start.labels[step]
+                    if update == 'G':
+                        feed[model.Z] = start.Z_G[step]
+                        feed[model.Z_labels] = start.labels_G[step]
+                fetches = {'loss': getattr(model, f'loss_{update}'),
+                           'train': getattr(model, f'train_{update}')}
+                fetches.update({f'grad/{variable.op.name}': gradient for
+                                gradient, variable in
+                                getattr(model, f'gradients_{update}')})
+                if update in ('D', 'D_fake'):
+                    fetches['fakes'] = model.G
+                found = sess.run(fetches, feed)
+                del found['train']
+                found.update({f'after/{variable}': value for variable, value
+                              in sess.run(variables).items()
+                              if variable[0] == update[0]})
+                key = f'step_{step:03d}'
+                if 'fakes' in found:
+                    arrays[f'{key}/fakes'] = found.pop('fakes')
+                arrays.update({f'{key}/{update}/{part}': array
+                               for part, array in found.items()})
+    return {key: np.asarray(sample(np.asarray(array))) for key, array in arrays.items()}
+
+
+def relative(found, expected):
+    """Return the distance of two arrays, relative to the length of the expected one."""
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    return np.linalg.norm(found - expected) / (np.linalg.norm(expected) or 1)
+
+
+def wrong(name, found, expected):
+    """Return what differs beyond its limit, in causal order, as sentences."""
+    said = []
+    for key in expected:
+        step, *parts, variable = key.split('/')
+        if key not in found:
+            continue
+        if variable in IDLE[name]:
+            if parts[1] == 'grad':      # idle on both sides, beside other gradients
+                loudest = max(np.abs(expected[other]).max() for other in expected
+                              if other.startswith(key[:-len(variable)]))
+                if max(np.abs(found[key]).max(),
+                       np.abs(expected[key]).max()) > 1e-5 * loudest:
+                    said.append(f'{key}: expected rounding only')
+            continue
+        kind = parts[1] if len(parts) == 2 else variable
+        limit = FIRST_STEP if step == 'step_000' else LATER[name][kind]
+        distance = relative(found[key], expected[key])
+        if not distance <= limit:
+            said.append(f'{key}: differs by {distance:.1e}, limit {limit:.0e}')
+    return said
+
+
+def keras_of_tf1(name):
+    """Return `record_keras.record` of the Keras inside TF 1.15."""
+    backend = tf.keras.backend
+
+    def gradients(model, variables, inputs, target):
+        tensors = [model.total_loss, *tf.gradients(model.total_loss, variables)]
+        feed = {**dict(zip(model.inputs, inputs)), model._feed_targets[0]: target,
+                backend.learning_phase(): 1}
+        loss, *found = backend.get_session().run(tensors, feed)
+        return loss, found
+
+    with tf.Graph().as_default(), tf.Session() as sess:
+        backend.set_session(sess)
+        return record_keras.record(name, tf.keras, gradients)
+
+
+@pytest.fixture(scope='module')
+def keras_1():
+    """Return what the Keras of TF 1.15 recorded, by tutorial."""
+    return {name: keras_of_tf1(name) for name in NAMES}
+
+
+@pytest.fixture(scope='module')
+def keras_3():
+    """Return what Keras 3 recorded, by tutorial."""
+    recorded = {}
+    for name in NAMES:
+        with np.load(str(HERE / f'keras3_{name}.npz'), allow_pickle=False) as arrays:
+            recorded[name] = {key: arrays[key] for key in arrays.files if key != 'meta'}
+    return recorded
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_losses_gradients_and_updates_are_those_of_both_kerases(name, keras_1, keras_3):
+    found = replay(name)
+    assert set(found) == set(keras_1[name]) == set(keras_3[name])
+    assert wrong(name, found, keras_1[name]) == []
+    assert wrong(name, found, keras_3[name]) == []
+    assert wrong(name, keras_1[name], keras_3[name]) == []
+
+
+SABOTAGE = {
+    'symmetric padding': ('dcgan', 'tf.nn.conv2d(x, W, stride, padding)',
+                          'tf.nn.conv2d(tf.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]]), W,'
+                          ' stride, "VALID")'),
+    'bilinear upsampling': ('dcgan', 'resize_nearest_neighbor', 'resize_bilinear'),
+    'LeakyReLU slope of G': ('dcgan', 'G_b1, 0.2)', 'G_b1, 0.21)'),
+    'LeakyReLU slope of D': ('dcgan', "D_b2, 2, 'SAME'), 0.2)",
+                             "D_b2, 2, 'SAME'), 0.21)"),
+    'normalization before the activation': (
+        'dcgan', 'x = tf.nn.leaky_relu(tf.matmul(z, G_W1) + G_b1, 0.2)\n'
+        '            x = norm(x, G_norm1, updates)',
+        'x = norm(tf.matmul(z, G_W1) + G_b1, G_norm1, updates)\n'
+        '            x = tf.nn.leaky_relu(x, 0.2)'),
+    'activation before the normalization': (
+        'conditional', 'tf.nn.relu(norm(tf.matmul(x, G_W1) + G_b1, G_norm1, updates))',
+        'norm(tf.nn.relu(tf.matmul(x, G_W1) + G_b1), G_norm1, updates)'),
+    'a SAME second convolution': (
+        'conditional', "conv(x, D_W2, D_b2, 2, 'VALID')",
+        "conv(x, D_W2, D_b2, 2, 'SAME')[:, 1:6, 1:6]"),
+    'label planes': ('conditional', 'labels[:, None, None, :] *',
+                     'labels[:, None, None, ::-1] *'),
+    'planes before the image': ('conditional', '[x, planes], 3', '[planes, x], 3'),
+    'labels before the noise': ('conditional', '[z, labels], 1', '[labels, z], 1'),
+    'targets swapped': ('conditional', 'tf.concat([tf.ones_like(logits_D[:n]), '
+                        'tf.zeros_like(logits_D[n:])]',
+                        'tf.concat([tf.zeros_like(logits_D[:n]), '
+                        'tf.ones_like(logits_D[n:])]'),
+    'flattened over channels first': (
+        'dcgan', 'x = tf.reshape(x, [-1, 7 * 7 * 128])',
+        'x = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, 7 * 7 * 128])'),
+    "batch normalization's momentum": ('conditional', 'momentum=0.99', 'momentum=0.9'),
+    "batch normalization's epsilon": ('dcgan', 'epsilon=1e-3', 'epsilon=1e-5'),
+    "Adam's epsilon": ('conditional', 'epsilon=1e-7', 'epsilon=1e-8'),
+    "beta1 of G's Adam": ('conditional', 'beta1=0.5', 'beta1=0.9'),
+    "beta1 of dcgan's Adams": ('dcgan', 'beta1=0.5', 'beta1=0.9'),
+    'a rate': ('conditional', '= 0.00008', '= 0.0000808'),
+    'fakes in training mode': ('dcgan', 'tf.stop_gradient(G), masks_D_fake',
+                               'tf.stop_gradient(G_training), masks_D_fake'),
+    'fakes of the conditional in training mode': (
+        'conditional', 'tf.stop_gradient(G)]', 'tf.stop_gradient(G_training)]'),
+    "D's dropout off in G's update": ('dcgan', 'discriminator(G_training, masks_G)',
+                                      'discriminator(G_training)'),
+    'a gradient not turned': ('dcgan', 'dW[:, ::-1, ::-1]', 'dW'),
+    'tanh': ('conditional', 'tf.nn.tanh', 'tf.nn.sigmoid'),
+}
+
+
+def sabotaged(name, old, new):
+    """Return a tutorial with a change in its source, or in what it has from nn."""
+    changed = []
+    for module in nn, TUTORIALS[name]:
+        source = Path(module.__file__).read_text()
+        changed.append(ModuleType('sabotaged'))
+        exec(source.replace(old, new), changed[-1].__dict__)
+        if module is nn:
+            found = old in source
+        else:
+            assert found or old in source, f'{old!r} is in neither'
+    for function in vars(nn):
+        if function in vars(changed[1]) and not function.startswith('_'):
+            setattr(changed[1], function, getattr(changed[0], function))
+    return changed[1]
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_no_change_is_no_sabotage(name, keras_1):
+    found = replay(name, sabotaged(name, 'tf.nn.tanh', 'tf.nn.tanh'), 1)
+    assert wrong(name, found, keras_1[name]) == []
+
+
+@pytest.mark.parametrize('case', SABOTAGE)
+def test_sabotage_is_caught(case, keras_1):
+    name, old, new = SABOTAGE[case]
+    n_steps = 2 if 'beta1' in case or 'epsilon' in case else 1
+    found = replay(name, sabotaged(name, old, new), n_steps)
+    assert wrong(name, found, keras_1[name])
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_both_modes_are_those_of_keras_with_its_own_dropout(name):
+    """Forward passes of the source's very models, dropout layers and all."""
+    module, start = TUTORIALS[name], stated_conv.stated(name)
+    labelled = name == 'conditional'
+    z, x = start.Z_D[0], start.X[0]
+    inputs = [z, start.labels_D[0]] if labelled else z
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.keras.backend.set_session(sess)
+        G, D, both = getattr(keras_models, name)(tf.keras)
+        for model, letter in (G, 'G'), (D, 'D'):
+            model.set_weights([value for variable, value in start.weights.items()
+                               if variable[0] == letter])
+        training = sess.run(G.output, {
+            **dict(zip(G.inputs, inputs if labelled else [inputs])),
+            tf.keras.backend.learning_phase(): 1})
+        expected = [G.predict(inputs), training, D.predict(
+            [x, keras_models.planes(start.labels[0])] if labelled else x)]
+        n_trainable = [sum(int(np.prod(variable.shape)) for variable in
+                           model._collected_trainable_weights) for model in (D, both)]
+    model = module.build(module.Config(), 0)
+    with tf.Session(graph=model.graph) as sess:
+        sess.run(model.init)
+        for variable in model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES):
+            if variable.op.name in start.weights:
+                variable.load(start.weights[variable.op.name], sess)
+        feed = {model.Z: z, model.X: x}
+        if labelled:
+            feed.update({model.Z_labels: start.labels_D[0],
+                         model.X_labels: start.labels[0]})
+        found = sess.run([model.G, model.G_training, model.D], feed)
+    for mine, keras in zip(found, expected):
+        assert mine.shape == keras.shape and relative(mine, keras) <= 1e-5
+    gradients_D = model.gradients_D if labelled else model.gradients_D_real
+    for pairs, n in zip((gradients_D, model.gradients_G), n_trainable):
+        assert sum(int(np.prod(variable.shape)) for _, variable in pairs) == n
+
+
+# --- Parameters, initial values, normalization, dropout -------------------------------
+
+@pytest.mark.parametrize('name, n_G, n_D', [('dcgan', 865281, 212865),
+                                            ('conditional', 6778369, 1042305)])
+def test_parameters_are_keras_own(name, n_G, n_D):
+    graph = TUTORIALS[name].build(TUTORIALS[name].Config(), 0).graph
+    sizes = {variable.op.name: int(np.prod(variable.shape)) for variable in
+             graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+             if '/' not in variable.op.name and 'power' not in variable.op.name
+             and variable.op.name != 'n_masks'}
+    assert set(sizes) == set(stated_conv.SHAPES[name])
+    assert sum(size for variable, size in sizes.items() if variable[0] == 'G') == n_G
+    assert sum(size for variable, size in sizes.items() if variable[0] == 'D') == n_D
+    doc = ' '.join(TUTORIALS[name].__doc__.split())
+    assert f'{n_G:,} parameters' in doc and f'{n_D:,}' in doc
+    with tf.Graph().as_default():
+        G, D, _ = getattr(keras_models, name)(tf.keras)
+        assert (G.count_params(), D.count_params()) == (n_G, n_D)
+
+
+@pytest.fixture(scope='module')
+def session():
+    """Return (session, model, function that returns all variables), by tutorial."""
+    made = {}
+    for name, module in TUTORIALS.items():
+        model = module.build(module.Config(), 3)
+        sess = tf.Session(graph=model.graph)
+        variables = {variable.op.name: variable for variable in
+                     model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
+        sess.run(model.init)
+        made[name] = sess, model, lambda sess=sess, v=variables: sess.run(v)
+    yield made
+    for sess, *_ in made.values():
+        sess.close()
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_initial_values_follow_kerass_laws(name, session):
+    sess, model, values = session[name]
+    sess.run(model.init)
+    found = values()
+    for variable, shape in stated_conv.SHAPES[name].items():
+        array = found[variable]
+        assert array.shape == shape
+        if '_W' not in variable:
+            assert (array == variable.endswith(('gamma', 'variance'))).all(), variable
+            continue
+        field = np.prod(shape[:-2])     # 1 of a dense layer
+        limit = np.sqrt(6 / (field * shape[-2] + field * shape[-1]))
+        assert 0.97 * limit < np.abs(array).max() <= limit * (1 + 1e-6), variable
+        assert abs(array.std() / (limit / np.sqrt(3)) - 1) < 0.1, variable
+        assert abs(array.mean()) < limit / 5, variable
+
+
+@pytest.mark.parametrize('shape, n_over', [((16, 5), 16), ((4, 3, 2, 5), 24)])
+def test_moving_averages_follow_tf1s_rules(shape, n_over):
+    """The variance taken in is biased over units, n/(n - 1) of that over images."""
+    x = np.random.RandomState(0).normal(3, 2, shape)
+    with tf.Graph().as_default(), tf.Session() as sess:
+        norm = nn.batch_norm_variables(5, 'norm')
+        X, updates = tf.placeholder(tf.float32, shape), []
+        y = nn.batch_norm(X, norm, updates, momentum=0.9, epsilon=1e-3)
+        inference = nn.batch_norm(X, norm, None, momentum=0.9, epsilon=1e-3)
+        sess.run(tf.global_variables_initializer())
+        found = sess.run(y, {X: x})
+        before = sess.run([norm.mean, norm.variance])
+        sess.run(updates, {X: x})
+        mean, variance = sess.run([norm.mean, norm.variance])
+        by_moving = sess.run(inference, {X: x})
+    axes = tuple(range(len(shape) - 1))
+    expected = (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-3)
+    assert np.abs(found - expected).max() < 1e-5
+    assert (before[0] == 0).all() and (before[1] == 1).all()    # y alone moves nothing
+    taken_in = x.var(axes) * (1 if len(shape) == 2 else n_over / (n_over - 1))
+    assert np.allclose(mean, 0.1 * x.mean(axes), rtol=1e-5)
+    assert np.allclose(variance, 0.9 + 0.1 * taken_in, rtol=1e-5)
+    expected = (x - mean) / np.sqrt(variance.astype(float) + 1e-3)
+    assert np.abs(by_moving - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize('name, update, rate', [
+    ('dcgan', 'D_real', 0.3), ('dcgan', 'D_fake', 0.3), ('dcgan', 'G', 0.3),
+    ('conditional', 'D', 0.5), ('conditional', 'G', 0.5)])
+def test_masks_drop_their_share_and_are_new_in_every_update(name, update, rate,
+                                                            session):
+    sess, model, values = session[name]
+    module = TUTORIALS[name]
+    rng = np.random.RandomState(0)
+    drawn = module.noise(rng, 32, module.Config())
+    feed = {model.X: np.zeros((32, 28, 28, 1))}
+    if name == 'conditional':
+        feed[model.Z], feed[model.Z_labels] = drawn
+        feed[model.X_labels] = drawn[1]
+    else:
+        feed[model.Z] = drawn
+    masks = getattr(model, f'masks_{update}')
+    train = getattr(model, f'train_{update}')
+    first, loss, _ = sess.run([masks, getattr(model, f'loss_{update}'), train], feed)
+    second = sess.run(masks, feed)
+    assert [mask.shape for mask in first] == [
+        (32 * shape[0] // 8,) + shape[1:] for shape in
+        stated_conv.mask_shapes(name, update)]
+    for mask, other in zip(first, second):
+        kept = np.float32(1 / (1 - rate))
+        assert set(np.unique(mask)) == {np.float32(0), kept}
+        # 4 standard deviations of a share of so many
+        spread = np.sqrt(rate * (1 - rate) / mask.size)
+        assert abs((mask == 0).mean() - rate) < 4 * spread
+        assert 0.3 < (mask != other).mean() < 0.6       # 2 r (1 - r) differ by chance
+    if len(first) > 1:
+        size = min(mask.size for mask in first)
+        assert 0.3 < (first[0].ravel()[:size] != first[1].ravel()[:size]).mean() < 0.6
+
+
+def test_a_step_can_be_replayed_with_its_masks(session):
+    """The masks of an update, fetched with its loss, give that loss when fed."""
+    sess, model, _ = session['dcgan']
+    sess.run(model.init)
+    feed = {model.Z: dcgan.noise(np.random.RandomState(1), 32, dcgan.Config())}
+    masks, loss = sess.run([model.masks_G, model.loss_G], feed)
+    count = [variable for variable in
+             model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+             if variable.op.name == 'n_masks']
+    count[0].load(99, sess)
+    assert sess.run(model.loss_G, feed) != loss
+    assert sess.run(model.loss_G, {**feed, **dict(zip(model.masks_G, masks))}) == loss
+
+
+# --- The step -------------------------------------------------------------------------
+
+class Listener:
+    """A session that notes what is fed and which variables each run moves."""
+
+    def __init__(self, sess, values):
+        self.sess, self.values, self.feeds, self.moved = sess, values, [], []
+
+    def run(self, fetches, feed_dict):
+        before = self.values()
+        result = self.sess.run(fetches, feed_dict)
+        after = self.values()
+        self.feeds.append({key.op.name: np.array(value)
+                           for key, value in feed_dict.items()})
+        self.moved.append({name for name in before if '/' not in name
+                           and not np.array_equal(before[name], after[name])})
+        return result
+
+
+def listen(name, session, n_steps=2):
+    """Take steps; return the listener, the data's generator and what was drawn."""
+    sess, model, values = session[name]
+    module, listener = TUTORIALS[name], Listener(sess, values)
+    sess.run(model.init)
+    rng, config, drawn = np.random.RandomState(0), module.Config(), []
+    data = module.data(mnist.read(), rng)
+
+    def draw_noise(n):
+        drawn.append(module.noise(rng, n, config))
+        return drawn[-1]
+
+    losses = [module.step(listener, model, config, data.next_batch, draw_noise)
+              for _ in range(n_steps)]
+    return listener, drawn, losses
+
+
+def moved(name, letter):
+    """Return what an update of D or G moves, moving averages and Adam's powers too."""
+    return {variable for variable in stated_conv.SHAPES[name] if variable[0] == letter}
+
+
+def test_a_step_of_dcgan_is_three_updates(session):
+    listener, drawn, losses = listen('dcgan', session)
+    names = [{name for name in names if name in stated_conv.SHAPES['dcgan']}
+             for names in listener.moved]
+    assert names == [moved('dcgan', 'D'), moved('dcgan', 'D'), moved('dcgan', 'G')] * 2
+    assert all('n_masks' in names for names in listener.moved)
+    rng = np.random.RandomState(0)      # rows with replacement, then noise
+    images = mnist.read().train_images[..., None]
+    model = session['dcgan'][1]
+    for step in 0, 1:
+        x = images[rng.randint(60000, size=32)] / 255 * 2 - 1
+        z = rng.normal(size=(32, 100))
+        real, fake, both = listener.feeds[3 * step:3 * step + 3]
+        assert np.abs(real[model.X.op.name] - x).max() < 1e-6
+        assert np.array_equal(fake[model.Z.op.name], z)
+        assert np.array_equal(both[model.Z.op.name], z)     # the same noise
+    assert len(drawn) == 2
+
+
+def test_a_step_of_conditional_is_two_updates(session):
+    listener, drawn, _ = listen('conditional', session)
+    names = [{name for name in names if name in stated_conv.SHAPES['conditional']}
+             for names in listener.moved]
+    assert names == [moved('conditional', 'D'), moved('conditional', 'G')] * 2
+    files, model = mnist.read(), session['conditional'][1]
+    for step in 0, 1:                   # in the order of the file
+        rows = slice(32 * step, 32 * step + 32)
+        D, G = listener.feeds[2 * step:2 * step + 2]
+        x = (files.train_images[rows, ..., None] - 127.5) / 127.5
+        assert np.abs(D[model.X.op.name] - x).max() < 1e-6
+        assert np.array_equal(D[model.X_labels.op.name].argmax(1),
+                              files.train_labels[rows])
+        for feed, (z, labels) in (D, drawn[2 * step]), (G, drawn[2 * step + 1]):
+            assert np.array_equal(feed[model.Z.op.name], z)
+            assert np.array_equal(feed[model.Z_labels.op.name], labels)
+        assert not np.array_equal(D[model.Z.op.name], G[model.Z.op.name])
+
+
+def test_noise_and_labels_follow_their_laws():
+    rng = np.random.RandomState(0)
+    z = dcgan.noise(rng, 2000, dcgan.Config())
+    assert z.shape == (2000, 100) and abs(z.mean()) < 0.02 and abs(z.std() - 1) < 0.02
+    z, labels = conditional.noise(rng, 2000, conditional.Config())
+    assert z.shape == (2000, 100) and labels.shape == (2000, 10)
+    assert -1 <= z.min() < -0.99 and 0.99 < z.max() < 1
+    assert abs(z.std() - 1 / np.sqrt(3)) < 0.02
+    assert (labels.sum(1) == 1).all() and set(np.unique(labels)) == {0, 1}
+    assert 150 < labels.sum(0).min() and labels.sum(0).max() < 250
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_images_are_scaled(name):
+    data = TUTORIALS[name].data(mnist.read(), np.random.RandomState(0))
+    assert data.images.shape == (60000, 28, 28, 1) and data.images.dtype == np.float32
+    expected = mnist.read().train_images[7, ..., None] / 127.5 - 1
+    assert np.abs(data.images[7] - expected).max() < 2 ** -22     # of float32 at 1
+    assert data.images.min() == -1 and data.images.max() == 1
+
+
+@pytest.mark.parametrize('name, losses', [('dcgan', ['loss_D_real', 'loss_D_fake']),
+                                          ('conditional', ['loss_D'])])
+def test_fakes_are_cut_off_from_g_in_ds_update(name, losses, session):
+    model = session[name][1]
+    variables = [variable for _, variable in model.gradients_G]
+    with model.graph.as_default():
+        for loss in losses:
+            assert (tf.gradients(getattr(model, loss), variables)
+                    == [None] * len(variables))
+    assert {variable.op.name[0] for _, variable in model.gradients_G} == {'G'}
+
+
+# --- What is printed, drawn and kept --------------------------------------------------
+
+def test_dcgan_prints_and_draws_every_200():
+    losses = {'loss_D_real': 0.6, 'loss_D_fake': 0.7472, 'loss_G': 1.0875,
+              'accuracy_D_real': 0.5, 'accuracy_D_fake': 0.6478, 'accuracy_G': 0.169}
+    due = {done: (dcgan.line(done, 1, losses), dcgan.picture(done, 1, dcgan.Config()))
+           for done in range(10002)}
+    said = {done: both for done, both in due.items() if both != (None, None)}
+    assert list(said) == [200 * i + 1 for i in range(51)]
+    assert said[201] == ('epoch:200  d_loss:0.6736 d_accuracy:0.5739  gan_loss:1.0875 '
+                         'gen_accuracy:0.1690', 'gan_mnist_200.png')
+    assert said[10001][1] == 'gan_mnist_10000.png'
+
+
+def test_conditional_draws_before_every_500th_batch():
+    config = conditional.Config(epochs=2)
+    names = [conditional.picture(done, 1875, config) for done in range(2 * 1875 + 1)]
+    due = {done: name for done, name in enumerate(names) if name}
+    assert due == {0: '0000_0000.png', 500: '0000_0500.png', 1000: '0000_1000.png',
+                   1500: '0000_1500.png', 1875: '0001_0000.png', 2375: '0001_0500.png',
+                   2875: '0001_1000.png', 3375: '0001_1500.png', 3750: '0002_0000.png'}
+    lines = [conditional.line(done, 1875, {'loss_D': 0.5, 'loss_G': 1})
+             for done in range(1, 1876)]
+    assert lines[:-1] == [None] * 1874 and lines[-1].startswith('epoch: 0 ')
+
+
+def test_the_table_has_the_means_that_the_source_prints():
+    """The expected ones accumulate as Keras's metrics do, update by update."""
+    rng, rows, running = np.random.RandomState(0), [], []
+    seen = {'loss_D': [], 'accuracy_D': [], 'loss_G': [], 'accuracy_G': []}
+    for step in range(5):
+        row = {f'{kind}_{which}': rng.uniform() for kind in ('loss', 'accuracy')
+               for which in ('D_real', 'D_fake', 'G')}
+        rows.append({'epoch': step, 'step': step, **row, 'seconds': 1.0})
+        means = {}
+        for kind in 'loss', 'accuracy':
+            after = []
+            for which in 'real', 'fake':
+                seen[f'{kind}_D'].append(row[f'{kind}_D_{which}'])
+                after.append(sum(seen[f'{kind}_D']) / len(seen[f'{kind}_D']))
+            means[f'running_{kind}_D'] = sum(after) / 2
+            seen[f'{kind}_G'].append(row[f'{kind}_G'])
+            means[f'running_{kind}_G'] = sum(seen[f'{kind}_G']) / len(seen[f'{kind}_G'])
+        running.append(means)
+    table = dcgan.table(rows)
+    for row, means, whole in zip(rows, running, table):
+        assert {**row, **means} == pytest.approx(whole, rel=1e-8)
+        assert list(whole)[-1] == 'seconds'
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_resumed_run_has_the_same_bits(name, run, csv, tmp_path):
+    """Dropout's masks and the moving averages too."""
+    module = TUTORIALS[name]
+    epochs = {'dcgan': 4, 'conditional': 1}[name]
+    flags = ['--data', csv, '--batch-size', 5, '--epochs', epochs]
+    whole = run(module, *flags, '--out', 'whole')
+    parts = run(module, *flags, '--out', 'parts', '--max-steps', 2)
+    assert parts + run(module, '--resume', 'parts') == whole
+    same(state(tmp_path / 'parts'), state(tmp_path / 'whole'))
+    names = sorted(path.name for path in (tmp_path / 'whole' / 'samples').iterdir())
+    assert names == {'dcgan': ['gan_mnist_0.png'],
+                     'conditional': ['0000_0000.png', '0001_0000.png']}[name]
+    arrays, meta = run_folder.load_checkpoint(tmp_path / 'whole')
+    assert arrays['n_masks'] == {'dcgan': 12, 'conditional': 8}[name]
+    assert not (arrays['G_norm1_mean'] == 0).any() and len(meta['rows']) == 4
+
+
+@pytest.fixture(scope='module')
+def trained(csv, tmp_path_factory):
+    """Return the folder of a very short conditional run."""
+    home = tmp_path_factory.mktemp('trained')
+    ended = run_module('tf1gan.conditional', '--data', csv, '--batch-size', 5,
+                       '--max-steps', 1, '--out', 'run', cwd=home)
+    assert ended.status == 0, ended.err
+    return home / 'run'
+
+
+def test_chosen_digits_are_drawn(trained, monkeypatch, capfd):
+    sheet = matplotlib.image.imread(str(trained / 'samples' / '0000_0000.png'))
+    assert sheet.shape == (280, 280)
+    monkeypatch.setattr(sys, 'argv', ['', str(trained), '--digit', '7', '--count',
+                                      '13'])
+    assert latent.main() == 0
+    path = trained / 'latent' / 'digit_7.png'
+    assert capfd.readouterr().out == f'{path}\n'
+    found = np.round(matplotlib.image.imread(str(path)) * 255)
+    assert found.shape == (56, 280) and (found[28:, 84:] == 0).all()
+    z = np.random.RandomState(0).uniform(-1, 1, size=(13, 100))
+    with latent.Generator(trained) as generator:
+        model = generator.model
+        images = generator.sess.run(model.G, {
+            model.Z: z, model.Z_labels: np.eye(10)[[7] * 13]})
+    expected = np.floor(images[11, ..., 0].astype(float) * 127.5 + 127.5)
+    assert np.abs(found[28:, 28:56] - expected).max() <= 1
+
+
+@pytest.mark.parametrize('args, words', [
+    ([], '--digit'), (['--digit', '10'], '--digit'),
+    (['--digit', '7', '--count', '0'], '--count')])
+def test_bad_requests_for_digits_are_refused(trained, monkeypatch, capfd, args, words):
+    monkeypatch.setattr(sys, 'argv', ['', str(trained)] + args)
+    assert latent.main() == 2
+    out, err = capfd.readouterr()
+    assert len(err.splitlines()) == 1 and words in err
