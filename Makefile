@@ -16,7 +16,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:-mkl=)-lint
 
 .PHONY: vanilla dcgan conditional test lint environment pages speed epsilon ladder \
-	reference-vanilla reference-minimax
+	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
 	@$(python) -m tf1gan.vanilla $(ARGS)
@@ -45,6 +45,14 @@ reference-vanilla: environment
 # The committed runs of the minimax game, both objectives (a few minutes).
 reference-minimax: environment
 	@sh experiments/minimax/reference.sh $(python)
+
+# The committed run of the DCGAN: all its steps.
+reference-dcgan: environment
+	@sh experiments/dcgan/reference.sh $(python)
+
+# The committed run of the conditional DCGAN: 15 of its 50 epochs (about an hour).
+reference-conditional: environment
+	@sh experiments/conditional/reference.sh $(python)
 
 # The mode-collapse ladder, every rung with three seeds.
 ladder: environment

@@ -214,6 +214,85 @@ def minimax_one_dimensional() -> str:
         f'{where["cpu"]}, TensorFlow {where["tensorflow"]}.\n')
 
 
+def rows_of(folder: str) -> list:
+    """Return the rows of a committed log, numbers as floats."""
+    with open(str(HERE / folder / 'log.csv')) as file:
+        return [{name: float(value) for name, value in row.items()}
+                for row in csv.DictReader(file)]
+
+
+def dcgan_run() -> str:
+    """Return what the committed run printed, and what the source would have."""
+    rows, where = rows_of('dcgan'), load('dcgan/env.json')
+    lines = ['| epoch | d_loss | d_accuracy | gan_loss | gen_accuracy | running d_loss '
+             '| d_accuracy | gan_loss | gen_accuracy |',
+             '|---:' * 9 + '|']
+    for row in rows[::1000]:
+        cells = [(row[f'{name}_D_real'] + row[f'{name}_D_fake']) / 2 if player == 'D'
+                 else row[f'{name}_{player}'] for player in 'DG'
+                 for name in ('loss', 'accuracy')]
+        cells += [row[f'running_{name}_{player}'] for player in 'DG'
+                  for name in ('loss', 'accuracy')]
+        lines.append(f'| {row["step"]:.0f} | '
+                     + ' | '.join(f'{cell:.4f}' for cell in cells) + ' |')
+    return '\n'.join(lines) + (
+        f'\n\n{len(rows):,} steps on {machine(where)} ({where["device"]}), with '
+        f'TensorFlow {where["tensorflow"]} and Python {where["python"]}.\n')
+
+
+def conditional_run() -> str:
+    """Return the committed run's mean losses by epoch, and how many epochs it has."""
+    rows, where = rows_of('conditional'), load('conditional/env.json')
+    epochs = load('conditional/config.json')['config']['epochs']
+    lines = ['| epoch | mean d_loss | mean g_loss |', '|---:|---:|---:|']
+    n_epochs = int(rows[-1]['epoch']) + 1
+    for epoch in range(n_epochs):
+        losses = [(row['loss_D'], row['loss_G']) for row in rows
+                  if row['epoch'] == epoch]
+        means = [sum(column) / len(losses) for column in zip(*losses)]
+        lines.append(f'| {epoch} | {means[0]:.4f} | {means[1]:.4f} |')
+    return '\n'.join(lines) + (
+        f'\n\n{n_epochs} of the {epochs} epochs, {len(rows):,} batches, on '
+        f'{machine(where)} ({where["device"]}), with TensorFlow {where["tensorflow"]} '
+        f'and Python {where["python"]}.\n')
+
+
+def convolutions() -> str:
+    """Return what a step of the convolutional tutorials costs, as a table."""
+    found = load('speed/convolutions.json')
+    lines = ['| tutorial | tf1gan on | ms | against | ms | ratio (lowest to highest '
+             'block) |', '|---|---|---:|---|---:|---|']
+    for step in found['steps']:
+        build = 'the MKL build' if step['against'] == 'torch' else 'the stock build'
+        other = {'keras': '`tf.keras` of TensorFlow', 'torch': 'PyTorch'}[
+            step['against']]
+        lines.append(
+            f'| {step["tutorial"]} | {build}, {step["tensorflow"]} | '
+            f'{step["tf1gan_ms"]:.0f} | {other} {step["version"]} | '
+            f'{step["other_ms"]:.0f} | {step["ratio"]:.2f} '
+            f'({step["ratio_min"]:.2f} to {step["ratio_max"]:.2f}) |')
+    return '\n'.join(lines) + f'\n\n{machine(found["environment"])}.\n'
+
+
+def convolution_hours() -> str:
+    """Return how long the convolutional tutorials take in all, as a table."""
+    found = load('speed/convolutions.json')
+    steps = {'dcgan': 10001, 'conditional': 50 * 1875}
+    lines = ['| | steps | stock build | MKL build (`ENV=mkl`) |',
+             '|---|---:|---:|---:|']
+    for name, n in steps.items():
+        cells = []
+        for against in 'keras', 'torch':
+            step = next(each for each in found['steps'] if each['tutorial'] == name
+                        and each['against'] == against)
+            minutes = n * step['tf1gan_ms'] / 60000
+            cells.append(f'{step["tf1gan_ms"]:.0f} ms a step, ' + (
+                f'{minutes:.0f} minutes' if minutes < 90
+                else f'{minutes / 60:.1f} hours'))
+        lines.append(f'| `tf1gan.{name}` | {n:,} | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines) + f'\n\nOn {machine(found["environment"])}.\n'
+
+
 def plumbing() -> str:
     """Return what the session loop costs, as a sentence."""
     found = load('speed/plumbing.json')

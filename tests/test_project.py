@@ -73,6 +73,40 @@ def test_the_committed_vanilla_run_is_the_whole_one():
         assert struct.unpack('>II', path.read_bytes()[16:24]) == (794, 85)
 
 
+def committed(name):
+    """Return a committed run's rows, config, and the names of its pictures."""
+    folder = ROOT / 'experiments' / name
+    with open(str(folder / 'log.csv')) as file:
+        rows = [{key: float(value) for key, value in row.items()}
+                for row in csv.DictReader(file)]
+    config = json.loads((folder / 'config.json').read_text())
+    environment = json.loads((folder / 'env.json').read_text())
+    assert re.fullmatch('[0-9a-f]{40}', environment['commit']) and config['seed'] == 0
+    assert environment['tensorflow'] == '1.15.5'
+    pictures = {path.name for path in (ROOT / 'samples' / name).glob('*.png')}
+    return rows, config['config'], pictures
+
+
+def test_the_committed_dcgan_run_is_the_whole_one():
+    from tf1gan import dcgan
+    rows, config, pictures = committed('dcgan')
+    assert config['epochs'] == 10001
+    assert [row['step'] for row in rows] == list(range(10001))
+    assert pictures == {f'gan_mnist_{step}.png' for step in range(0, 10001, 200)}
+    for row, whole in zip(rows[-1:], dcgan.table(rows)[-1:]):
+        assert row == pytest.approx(whole, rel=1e-7)
+
+
+def test_the_committed_conditional_run_has_whole_epochs():
+    from tf1gan import conditional
+    rows, config, pictures = committed('conditional')
+    assert config['epochs'] == 50
+    assert [row['step'] for row in rows] == list(range(15 * 1875))
+    names = [conditional.picture(done, 1875, conditional.Config())
+             for done in range(15 * 1875 + 1)]
+    assert pictures == {name for name in names if name}
+
+
 def test_the_readme_quotes_the_first_line_of_the_committed_run():
     from tf1gan import vanilla
     with open(str(ROOT / 'experiments' / 'vanilla' / 'log.csv')) as file:

@@ -14,13 +14,12 @@ of each side, as milliseconds a step, and their ratio.
 
 import importlib
 import os
-import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import side_by_side
 
 BLOCKS, STEPS, BATCH = 11, 8, 32
 TUTORIALS = ['dcgan', 'conditional']
@@ -177,28 +176,8 @@ def worker(side: str, name: str) -> None:
 
 def measure(name: str, ours: str, side: str, theirs: str) -> dict:
     """Return the figures of a tutorial: tf1gan in `ours` against `side` in `theirs`."""
-    workers = [subprocess.Popen(
-        [python, __file__, side, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        universal_newlines=True)
-        for python, side in ((ours, 'tf1gan'), (theirs, side))]
-    blocks = []
-    for _ in range(BLOCKS + 1):
-        block = []
-        for process in workers:
-            process.stdin.write('\n')
-            process.stdin.flush()
-            block.append(process.stdout.readline().split())
-        blocks.append([float(each[0]) for each in block])
-    for process in workers:
-        process.stdin.close()
-        process.wait()
-    ours_ms, theirs_ms = zip(*blocks[1:])       # the first warms up
-    ratios = sorted(a / b for a, b in blocks[1:])
-    return {'tutorial': name, 'against': side, 'tensorflow': block[0][1],
-            'version': block[1][1], 'tf1gan_ms': round(statistics.median(ours_ms), 1),
-            'other_ms': round(statistics.median(theirs_ms), 1),
-            'ratio': round(statistics.median(ratios), 3),
-            'ratio_min': round(ratios[0], 3), 'ratio_max': round(ratios[-1], 3)}
+    return {'tutorial': name, 'against': side, **side_by_side.measure(
+        [ours, __file__, 'tf1gan', name], [theirs, __file__, side, name], BLOCKS)}
 
 
 def main(mkl: str, torch: str) -> None:

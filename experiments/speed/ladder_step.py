@@ -10,11 +10,11 @@ noise drawn. Writes ladder_step.json beside this file: the median block of each,
 milliseconds a step, and their ratio.
 """
 
-import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+import side_by_side
 
 BLOCKS, STEPS = 15, 200
 RUNGS = [1, 2, 3, 4]
@@ -75,33 +75,17 @@ def tf1gan_worker(rung: int, threads: int) -> None:
         began = time.perf_counter()
         for _ in range(STEPS):
             run.advance(run.sess)
-        print((time.perf_counter() - began) / STEPS * 1000, '', flush=True)
+        print((time.perf_counter() - began) / STEPS * 1000, loop.tf.__version__, flush=True)
 
 
 def measure(python: str, rung: int, threads: int) -> dict:
     """Return the figures of a rung; `threads` 0 leaves each side its own choice."""
-    workers = [subprocess.Popen(
-        [interpreter, __file__, side, str(rung), str(threads)], stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, universal_newlines=True)
-        for interpreter, side in ((sys.executable, 'tf1gan'), (python, 'torch'))]
-    blocks = []
-    for _ in range(BLOCKS + 1):
-        block = []
-        for worker in workers:
-            worker.stdin.write('\n')
-            worker.stdin.flush()
-            block.append(worker.stdout.readline().split())
-        blocks.append([float(side[0]) for side in block])
-    for worker in workers:
-        worker.stdin.close()
-        worker.wait()
-    ours, torchs = zip(*blocks[1:])     # the first warms up
-    ratios = sorted(a / b for a, b in blocks[1:])
-    return {'rung': rung, 'threads': threads or 'own', 'torch': block[1][1],
-            'tf1gan_ms': round(statistics.median(ours), 3),
-            'torch_ms': round(statistics.median(torchs), 3),
-            'ratio': round(statistics.median(ratios), 3),
-            'ratio_min': round(ratios[0], 3), 'ratio_max': round(ratios[-1], 3)}
+    sides = ([interpreter, __file__, side, str(rung), str(threads)]
+             for interpreter, side in ((sys.executable, 'tf1gan'), (python, 'torch')))
+    found = side_by_side.measure(*sides, BLOCKS)
+    return {'rung': rung, 'threads': threads or 'own', 'torch': found['version'],
+            'tf1gan_ms': found['tf1gan_ms'], 'torch_ms': found['other_ms'],
+            **{name: found[name] for name in ('ratio', 'ratio_min', 'ratio_max')}}
 
 
 def main(python: str) -> None:
