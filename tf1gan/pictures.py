@@ -26,11 +26,16 @@ def row(images: np.ndarray) -> bytes:
 
 
 def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> bytes:
-    """Return the PNG of `values`, a curve a name, against 0, 1, 2, ..."""
+    """Return the PNG of `values`, a curve a name, against 0, 1, 2, ...
+
+    Up to 200 points are marked each.
+    """
     figure = _figure(8, 4)
     ax = figure.subplots()
     for name, curve in values.items():
-        ax.plot(curve, marker='.', label=name)
+        few = len(curve) <= 200
+        ax.plot(curve, marker='.' if few else '', linewidth=1.5 if few else 0.5,
+                label=name)
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     ax.grid(True, alpha=0.3)

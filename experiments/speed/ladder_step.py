@@ -75,7 +75,8 @@ def tf1gan_worker(rung: int, threads: int) -> None:
         began = time.perf_counter()
         for _ in range(STEPS):
             run.advance(run.sess)
-        print((time.perf_counter() - began) / STEPS * 1000, loop.tf.__version__, flush=True)
+        print((time.perf_counter() - began) / STEPS * 1000, loop.tf.__version__,
+              flush=True)
 
 
 def measure(python: str, rung: int, threads: int) -> dict:
