@@ -50,7 +50,7 @@ reference-minimax: environment
 reference-dcgan: environment
 	@sh experiments/dcgan/reference.sh $(python)
 
-# The committed run of the conditional DCGAN: 15 of its 50 epochs (about an hour).
+# The committed run of the conditional DCGAN: 13 of its 50 epochs (about an hour).
 reference-conditional: environment
 	@sh experiments/conditional/reference.sh $(python)
 

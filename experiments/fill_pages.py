@@ -246,13 +246,18 @@ def conditional_run() -> str:
     epochs = load('conditional/config.json')['config']['epochs']
     lines = ['| epoch | mean d_loss | mean g_loss |', '|---:|---:|---:|']
     n_epochs = int(rows[-1]['epoch']) + 1
+    milliseconds = next(
+        step['tf1gan_ms'] for step in load('speed/convolutions.json')['steps']
+        if (step['tutorial'], step['against']) == ('conditional', 'keras'))
     for epoch in range(n_epochs):
         losses = [(row['loss_D'], row['loss_G']) for row in rows
                   if row['epoch'] == epoch]
         means = [sum(column) / len(losses) for column in zip(*losses)]
         lines.append(f'| {epoch} | {means[0]:.4f} | {means[1]:.4f} |')
     return '\n'.join(lines) + (
-        f'\n\n{n_epochs} of the {epochs} epochs, {len(rows):,} batches, on '
+        f'\n\n{n_epochs} of the {epochs} epochs, {len(rows):,} batches (at '
+        f'{milliseconds:.0f} ms a step {len(rows) * milliseconds / 60000:.0f} minutes), '
+        'on '
         f'{machine(where)} ({where["device"]}), with TensorFlow {where["tensorflow"]} '
         f'and Python {where["python"]}.\n')
 
@@ -290,7 +295,9 @@ def convolution_hours() -> str:
                 f'{minutes:.0f} minutes' if minutes < 90
                 else f'{minutes / 60:.1f} hours'))
         lines.append(f'| `tf1gan.{name}` | {n:,} | ' + ' | '.join(cells) + ' |')
-    return '\n'.join(lines) + f'\n\nOn {machine(found["environment"])}.\n'
+    return '\n'.join(lines) + (
+        f'\n\nSteps only, without pictures and checkpoints, on '
+        f'{machine(found["environment"])}.\n')
 
 
 def plumbing() -> str:

@@ -101,10 +101,24 @@ def test_the_committed_conditional_run_has_whole_epochs():
     from tf1gan import conditional
     rows, config, pictures = committed('conditional')
     assert config['epochs'] == 50
-    assert [row['step'] for row in rows] == list(range(15 * 1875))
+    assert [row['step'] for row in rows] == list(range(13 * 1875))
     names = [conditional.picture(done, 1875, conditional.Config())
-             for done in range(15 * 1875 + 1)]
+             for done in range(13 * 1875 + 1)]
     assert pictures == {name for name in names if name}
+
+
+def test_the_measured_speeds_keep_their_bounds():
+    """Of the loop, of the ladder's step, of the convolutional tutorials' steps."""
+    speed = {path.stem: json.loads(path.read_text())
+             for path in (ROOT / 'experiments' / 'speed').glob('*.json')}
+    assert speed['plumbing']['ratio'] <= 1.03
+    assert all(step['ratio'] <= 1 for step in speed['ladder_step']['steps'])
+    steps = speed['convolutions']['steps']
+    assert [(step['tutorial'], step['against']) for step in steps] == [
+        (name, side) for name in ('dcgan', 'conditional')
+        for side in ('keras', 'torch')]
+    for step in steps:
+        assert step['ratio'] <= {'keras': 0.90, 'torch': 1}[step['against']]
 
 
 def test_the_readme_quotes_the_first_line_of_the_committed_run():

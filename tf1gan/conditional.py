@@ -8,24 +8,29 @@ label planes, 11 channels -> conv 64 -> conv 128 -> dense 256 -> dense 1 sigmoid
 As found (oddities of the source, kept):
   - batches in the order of the file, never shuffled;
   - D's second convolution is VALID, 14 -> 5, where its first is SAME;
-  - what comes before a batch normalization has a bias, which changes nothing;
+  - what comes before a batch normalization has a bias, which in training mode changes
+    nothing;
   - D's fakes come from G in inference mode, by its moving averages; G's own update
     draws fresh noise and labels, in training mode;
   - D's dropout is on while G trains;
-  - a sheet is drawn before its batch's updates, not after.
+  - a sheet is drawn before its batch's updates, not after;
+  - the numbers of both Adams are those of the code that the tutorial links to.
 Guesses (the source does not say):
   - the noise has 100 numbers, as the tutorial says: the code it links to has 1,000;
-  - the line an epoch, with the last batch's losses: the source prints every batch;
   - a sheet's noise is fresh.
 Departures (what this module does and the source does not):
-  - every batch's losses are on the progress bar and in the log, not on standard output;
+  - every batch's losses are on the progress bar and in the log; what is printed is a
+    line an epoch, with the last batch's;
+  - where the batches do not divide the images, as they do MNIST's, one of them runs on
+    from the last image to the first;
   - one more sheet is drawn after the last batch;
   - dropout masks come from a seed and a count, not from a hidden state: a resumed run
     draws the same ones;
   - D is frozen in G's update by a var_list, not by toggling `trainable`;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
-Source: the tutorial's facts, for Keras 1, whose initial values and losses these are.
+Source: the tutorial's facts, for Keras; initial values, losses and Adam are those of
+the Keras inside TF 1.15.
 """
 
 import sys
@@ -48,8 +53,8 @@ class Config(NamedTuple):
     epochs: int = 50                    # passes over the 60,000 training images
     batch_size: int = 32                # images of either kind a step
     n_noise: int = 100                  # Guess: length of a noise vector
-    learning_rate_D: float = 0.00001    # of D's Adam
-    learning_rate_G: float = 0.00008    # of G's Adam
+    learning_rate_D: float = 0.00001    # As found: of D's Adam
+    learning_rate_G: float = 0.00008    # As found: of G's Adam
 
 
 def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
@@ -98,7 +103,7 @@ def build(config: Config, seed: int) -> Model:
         Z_labels = tf.placeholder(tf.float32, [None, 10])
 
         G_W1 = glorot([config.n_noise + 10, 1024], 'G_W1')
-        G_b1 = zeros(1024, 'G_b1')
+        G_b1 = zeros(1024, 'G_b1')      # As found: before a batch normalization.
         G_norm1 = batch_norm_variables(1024, 'G_norm1')
         G_W2 = glorot([1024, 7 * 7 * 128], 'G_W2')
         G_b2 = zeros(7 * 7 * 128, 'G_b2')
@@ -152,10 +157,12 @@ def build(config: Config, seed: int) -> Model:
         G = generator(Z, Z_labels)
         G_training = generator(Z, Z_labels, G_updates)
         D = tf.nn.sigmoid(discriminator(X, X_labels))
+        # As found: the fakes are G's in inference mode.
         images = tf.concat([X, tf.stop_gradient(G)], 0)             # [n + m, 28, 28, 1]
         masks_D, masks_G = draw_masks(images), draw_masks(Z)
         logits_D = discriminator(images, tf.concat([X_labels, Z_labels], 0), masks_D)
-        logits_G = discriminator(G_training, Z_labels, masks_G)     # dropout is on
+        # As found: dropout is on.
+        logits_G = discriminator(G_training, Z_labels, masks_G)
 
         n = tf.shape(X)[0]
         targets = tf.concat([tf.ones_like(logits_D[:n]), tf.zeros_like(logits_D[n:])],
@@ -228,18 +235,19 @@ def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
     if done % n_batches:
         return None
     return (f'epoch: {done // n_batches - 1} d_loss: {losses["loss_D"]:.6f} '
-            f'g_loss: {losses["loss_G"]:.6f}')      # Guess: its last batch's.
+            f'g_loss: {losses["loss_G"]:.6f}')
 
 
 def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
     """Name the sheet that is due: before every 500th batch of an epoch."""
+    # As found: `done` counts the steps before it.
     epoch, batch = divmod(done, n_batches)
     return f'{epoch:04d}_{batch:04d}.png' if batch % 500 == 0 else None
 
 
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of a sheet of 10x10 raw images, one digit a column."""
-    z, _ = draw_noise(100)
+    z, _ = draw_noise(100)      # Guess: fresh.
     return sheet(sess, model, z, np.arange(100) % 10)
 
 

@@ -8,7 +8,8 @@ As found (oddities of the source, kept):
   - an epoch is one step, and there are 10,001;
   - a batch is drawn with replacement, so that no pass over the data is ever complete;
   - G's first layer normalizes after the activation, and over all 6,272 units;
-  - a convolution before a batch normalization has a bias, which changes nothing;
+  - a convolution before a batch normalization has a bias, which in training mode
+    changes nothing;
   - D sees the real and the generated images in two batches, two updates of one Adam;
   - D's fakes come from G in inference mode, by its moving averages; G's own update
     judges the same noise in training mode;
@@ -21,10 +22,13 @@ Departures (what this module does and the source does not):
     first step, and these are in the log as running_*;
   - dropout masks come from a seed and a count, not from a hidden state: a resumed run
     draws the same ones;
+  - what the moving variance takes in of images is n/(n - 1) of Keras 3's, n being the
+    6,272 pixels of a batch of 32: TF 1.15's fused kernel has it so;
   - D is frozen in G's update by a var_list, not by toggling `trainable`;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
-Source: the tutorial's facts, for Keras 3, whose initial values and losses these are.
+Source: the tutorial's facts, for Keras 3, whose initial values, losses and Adam these
+are.
 """
 
 import sys
@@ -106,7 +110,7 @@ def build(config: Config, seed: int) -> Model:
         G_b1 = zeros(7 * 7 * 128, 'G_b1')
         G_norm1 = batch_norm_variables(7 * 7 * 128, 'G_norm1')
         G_W2 = glorot([5, 5, 128, 64], 'G_W2')
-        G_b2 = zeros(64, 'G_b2')
+        G_b2 = zeros(64, 'G_b2')        # As found: before a batch normalization.
         G_norm2 = batch_norm_variables(64, 'G_norm2')
         G_W3 = glorot([5, 5, 64, 1], 'G_W3')
         G_b3 = zeros(1, 'G_b3')
@@ -150,6 +154,7 @@ def build(config: Config, seed: int) -> Model:
         D = tf.nn.sigmoid(discriminator(X))
         masks_D_real, masks_D_fake, masks_G = (draw_masks(x) for x in (X, Z, Z))
         logits_D_real = discriminator(X, masks_D_real)
+        # As found: the fakes are G's in inference mode.
         logits_D_fake = discriminator(tf.stop_gradient(G), masks_D_fake)
         logits_G = discriminator(G_training, masks_G)   # As found: dropout is on.
 
@@ -200,12 +205,14 @@ def step(sess, model: Model, config: Config, next_batch,
 
     Returns losses (nats) and accuracies, each from before its update.
     """
-    x, _ = next_batch(config.batch_size, replace=True)
+    x, _ = next_batch(config.batch_size, replace=True)      # As found.
     _, loss_D_real, accuracy_D_real = sess.run(
         [model.train_D_real, model.loss_D_real, model.accuracy_D_real], {model.X: x})
     z = draw_noise(config.batch_size)
+    # As found: a second update, of another batch.
     _, loss_D_fake, accuracy_D_fake = sess.run(
         [model.train_D_fake, model.loss_D_fake, model.accuracy_D_fake], {model.Z: z})
+    # As found: the same noise.
     _, loss_G, accuracy_G = sess.run(
         [model.train_G, model.loss_G, model.accuracy_G], {model.Z: z})
     return {'loss_D_real': loss_D_real, 'loss_D_fake': loss_D_fake, 'loss_G': loss_G,
@@ -235,7 +242,7 @@ def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of 25 images from fresh noise, 5x5, in gray."""
     samples = 0.5 * sess.run(model.G, {model.Z: draw_noise(25)}) * 0.5      # As found.
-    return pictures.grid(samples.reshape(5, 5, 28, 28), 'gray')
+    return pictures.grid(samples.reshape(5, 5, 28, 28), 'gray')     # Guess: the size.
 
 
 def table(rows: List[Dict[str, float]]) -> List[Dict[str, float]]:

@@ -69,7 +69,7 @@ def path(text: str) -> str:
 def parse(tutorial, argv: Optional[List[str]] = None):
     """Return (fields, flags): the Config fields given, as a dict, and the common Flags.
 
-    A field's help is the comment behind it in the tutorial.
+    A field's help is the comment behind it in the tutorial, less its mark.
 
     Raises: InputError when a flag is unknown or has a bad value.
     """
@@ -77,7 +77,8 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     parser = Parser(prog=f'python -m tf1gan.{name(tutorial)}', allow_abbrev=False,
                     description=tutorial.__doc__.splitlines()[0])
     numbers = parser.add_argument_group("the tutorial's numbers")
-    says = dict(re.findall(r'(\w+): \w+ = .*?# (.*)', inspect.getsource(config)))
+    says = dict(re.findall(r'(\w+): \w+ = .*?# (?:Guess: |As found: )?(.*)',
+                           inspect.getsource(config)))
     choices = getattr(tutorial, 'CHOICES', {})
     for field, default in config._field_defaults.items():
         if isinstance(default, bool):

@@ -113,13 +113,17 @@ def draw(options) -> Dict[str, bytes]:
             raise InputError(f'{options.run}: expected a run whose generator takes '
                              'noise only, found one that takes labels too; say which '
                              'with --digit')
+        if options.digit is None and options.count is not None:
+            raise InputError('--count: expected it beside --digit, found it alone; '
+                             'leave it out')
         if options.digit is None:
             return arithmetic(generator, options.seed_a, options.seed_b)
         if not generator.takes_labels:
             raise InputError(f'--digit: expected a run of tf1gan.conditional, found '
-                             f'{options.run}, whose generator takes noise only; leave '
+                             f'{options.run}, whose generator takes no labels; leave '
                              'the flag out')
-        noise = generator.noise(np.random.RandomState(options.seed_a), options.count)
+        noise = generator.noise(np.random.RandomState(options.seed_a),
+                                options.count or 64)
         return {f'digit_{options.digit}.png': generator.digits(options.digit, noise)}
 
 
@@ -135,8 +139,8 @@ def main() -> int:
                         help='of the noise B (default 1)')
     parser.add_argument('--digit', type=flags.number(int, 0, 9), metavar='N',
                         help='draw this digit instead (of a run of tf1gan.conditional)')
-    parser.add_argument('--count', type=flags.number(int, 1, 1000), default=64,
-                        metavar='N', help='of the digits (default 64)')
+    parser.add_argument('--count', type=flags.number(int, 1, 1000), metavar='N',
+                        help='of the digits (default 64)')
     parser.add_argument('--out', metavar='DIR',
                         help='where the pictures go (default: RUN/latent)')
     try:

@@ -2,8 +2,10 @@
 
 It knows no tensor by name: a tutorial gives it Config (the epochs first), data, build,
 noise, step, what is due when (RECORD, line, picture) and what is drawn (sample, plots).
-A step with a line or a picture is one with a checkpoint too. Nothing here adds an op to
-the graph or draws from the generator, so nothing here changes a bit of a run.
+A step with a line or a picture is one with a checkpoint too. Some tutorials have more:
+CHOICES and THREADS for their flags, N_BATCHES of an epoch, a `table` of their log's
+rows with further columns. Nothing here adds an op to the graph or draws from the
+generator, so nothing here changes a bit of a run.
 """
 
 import math
@@ -197,7 +199,7 @@ class Run:
             events.add_summary(tf.Summary(value=[
                 tf.Summary.Value(tag=name, simple_value=value)
                 for name, value in row.items()
-                if name.startswith('loss_')]), row['step'])
+                if name.startswith(('loss_', 'accuracy_'))]), row['step'])
         if self.draw(events):
             self.plot()
         self.write_log()

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Makes the committed run of the conditional tutorial: make reference-conditional
 #   reference.sh PYTHON
-# It stops after 15 of the 50 epochs, which is what fits in an hour. Interrupted, it goes on where
+# It stops after 13 of the 50 epochs, which is what fits in an hour. Interrupted, it goes on where
 # it was when it is called again. The run itself stays in runs/reference-conditional, to go on with.
 set -eu
 run=runs/reference-conditional
 if [ -e "$run" ]; then
-    "$1" -m tf1gan.conditional --resume "$run" --max-steps 28125
+    "$1" -m tf1gan.conditional --resume "$run" --max-steps 24375
 else
-    "$1" -m tf1gan.conditional --out "$run" --max-steps 28125
+    "$1" -m tf1gan.conditional --out "$run" --max-steps 24375
 fi
 mkdir -p samples/conditional
 rm -f samples/conditional/*.png

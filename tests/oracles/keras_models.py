@@ -91,29 +91,26 @@ def conditional(keras, masks=False):
     return G, D, both
 
 
-def dcgan_step(models, x, z, masks=((), (), ())):
+def dcgan_step(models, x, z):
     """Take a step of the DCGAN tutorial; return what its three updates report."""
     G, D, both = models
     one, zero = np.ones((len(x), 1)), np.zeros((len(x), 1))
-    real = D.train_on_batch(_one([x, *masks[0]]), one)
-    fakes = G.predict(z)
-    fake = D.train_on_batch(_one([fakes, *masks[1]]), zero)
-    return real, fake, both.train_on_batch(_one([z, *masks[2]]), one)
+    real = D.train_on_batch(x, one)
+    fake = D.train_on_batch(G.predict(z), zero)
+    return real, fake, both.train_on_batch(z, one)
 
 
-def conditional_step(models, x, labels, z_D, z_G, masks=((), ())):
+def conditional_step(models, x, labels, z_D, z_G):
     """Take a step of the conditional tutorial; return what its two updates report.
 
     `z_D` and `z_G` are pairs of noise and one-hot labels, as `labels` are.
     """
     G, D, both = models
-    n = len(x)
-    fakes = G.predict(list(z_D))
-    D_loss = D.train_on_batch(
-        [np.concatenate([x, fakes]), planes(np.concatenate([labels, z_D[1]])),
-         *masks[0]], np.repeat([[1.], [0.]], n, axis=0))
-    return D_loss, both.train_on_batch([*z_G, planes(z_G[1]), *masks[1]],
-                                       np.ones((n, 1)))
+    images = np.concatenate([x, G.predict(list(z_D))])
+    targets = np.repeat([[1.], [0.]], len(x), axis=0)
+    loss_D = D.train_on_batch(
+        [images, planes(np.concatenate([labels, z_D[1]]))], targets)
+    return loss_D, both.train_on_batch([*z_G, planes(z_G[1])], np.ones((len(x), 1)))
 
 
 def planes(labels):

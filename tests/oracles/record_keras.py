@@ -6,7 +6,7 @@ with Keras 3 (the files here: see their `meta`) writes keras3_<tutorial>.npz int
 (this script's own by default). The test calls `record` with the Keras of TF 1.15. What
 both start from is stated in stated_conv.py. In a file stand, for each step and update,
 
-    step_000/D/loss         float64 scalar, before the update
+    step_000/D/loss         scalar, before the update
     step_000/D/grad/D_W1    of the network that moves
     step_000/D/after/D_W1   all its variables after the update, moving averages too
     step_000/fakes          [n, 28, 28, 1], of G in inference mode
