@@ -255,9 +255,9 @@ def conditional_run() -> str:
         means = [sum(column) / len(losses) for column in zip(*losses)]
         lines.append(f'| {epoch} | {means[0]:.4f} | {means[1]:.4f} |')
     return '\n'.join(lines) + (
-        f'\n\n{n_epochs} of the {epochs} epochs, {len(rows):,} batches (at '
-        f'{milliseconds:.0f} ms a step {len(rows) * milliseconds / 60000:.0f} minutes), '
-        'on '
+        f'\n\n{n_epochs} of the {epochs} epochs, {len(rows):,} batches ('
+        f'{len(rows) * milliseconds / 60000:.0f} minutes at {milliseconds:.0f} ms a '
+        'step), on '
         f'{machine(where)} ({where["device"]}), with TensorFlow {where["tensorflow"]} '
         f'and Python {where["python"]}.\n')
 
