@@ -85,8 +85,9 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
             meta['config'][field] = value
         elif value is not None and value != stored:
             has = "TensorFlow's own" if stored is None else stored
+            has = f'{has} or more' if field == tutorial.Config._fields[0] else has
             raise InputError(
-                f'--resume {folder}: expected {flags.flag(field)} {has} as that run '
+                f'--resume {folder}: expected {flags.flag(field)} {has}, as that run '
                 f'has it, found {value}; leave the flag out or start a new run')
     done = meta['step']
     if options.max_steps is not None and options.max_steps < done:
