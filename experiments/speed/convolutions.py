@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import side_by_side
 
-BLOCKS, STEPS, BATCH = 11, 8, 32
+BLOCKS, STEPS, BATCH = 21, 8, 32
 TUTORIALS = ['dcgan', 'conditional']
 ROOT = Path(__file__).resolve().parents[2]
 
