@@ -152,9 +152,11 @@ def test_resumed_after_max_steps_ends_with_the_same_bits(whole, small, tmp_path,
         ended = tutorial(*(['--total-epoch', EPOCHS, '--data', small, '--out', 'run']
                            if first else ['--resume', 'run']), '--max-steps', stop)
         assert ended.status == 0, ended.err
+        assert ended.err.splitlines()[-1] == (
+            f'{stop} steps done, the --max-steps; go on with --resume run')
         out += ended.out
     ended = tutorial('--resume', 'run')
-    assert ended.status == 0, ended.err
+    assert ended.status == 0 and 'go on' not in ended.err, ended.err
     assert out + ended.out == whole[1].out
     same(state(tmp_path / 'run'), state(whole[0]))
 

@@ -142,7 +142,10 @@ class Run:
         if caught:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
-        if self.step == last:
+        if self.step < last:
+            print(f'{self.step} steps done, the --max-steps; go on with --resume '
+                  f'{shlex.quote(str(self.folder))}', file=sys.stderr)
+        else:
             for line in self.tutorial.report(self.sess, self.model, self.config,
                                              self.data, self.draw_noise):
                 self.say(line, bar)
