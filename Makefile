@@ -28,7 +28,7 @@ conditional: environment
 	@$(python) -m tf1gan.conditional $(ARGS)
 
 test: environment lint
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint:
 	@sh requirements/environment.sh $(lint) requirements/lint.lock "$(PYTHON)"

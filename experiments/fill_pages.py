@@ -294,7 +294,7 @@ def convolution_hours() -> str:
             cells.append(f'{step["tf1gan_ms"]:.0f} ms a step, ' + (
                 f'{minutes:.0f} minutes' if minutes < 90
                 else f'{minutes / 60:.1f} hours'))
-        lines.append(f'| `tf1gan.{name}` | {n:,} | ' + ' | '.join(cells) + ' |')
+        lines.append(f'| `make {name}` | {n:,} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + (
         f'\n\nSteps only, without pictures and checkpoints, on '
         f'{machine(found["environment"])}.\n')
