@@ -246,6 +246,7 @@ def conditional_run() -> str:
     epochs = load('conditional/config.json')['config']['epochs']
     lines = ['| epoch | mean d_loss | mean g_loss |', '|---:|---:|---:|']
     n_epochs = int(rows[-1]['epoch']) + 1
+    minutes = sum(row['seconds'] for row in rows) / 60
     milliseconds = next(
         step['tf1gan_ms'] for step in load('speed/convolutions.json')['steps']
         if (step['tutorial'], step['against']) == ('conditional', 'keras'))
@@ -255,9 +256,9 @@ def conditional_run() -> str:
         means = [sum(column) / len(losses) for column in zip(*losses)]
         lines.append(f'| {epoch} | {means[0]:.4f} | {means[1]:.4f} |')
     return '\n'.join(lines) + (
-        f'\n\n{n_epochs} of the {epochs} epochs, {len(rows):,} batches ('
-        f'{len(rows) * milliseconds / 60000:.0f} minutes at {milliseconds:.0f} ms a '
-        'step), on '
+        f'\n\n{n_epochs} of the {epochs} epochs, {len(rows):,} batches: {minutes:.0f} '
+        f'minutes by the log, {len(rows) * milliseconds / 60000:.0f} at the '
+        f'{milliseconds:.0f} ms a step of a quiet machine. On '
         f'{machine(where)} ({where["device"]}), with TensorFlow {where["tensorflow"]} '
         f'and Python {where["python"]}.\n')
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the committed run of the conditional tutorial: make reference-conditional
 #   reference.sh PYTHON
-# It stops after 13 of the 50 epochs, which is what fits in an hour. Interrupted, it goes on where
+# It stops after 13 of the 50 epochs, what fitted in an hour. Interrupted, it goes on where
 # it was when it is called again. The run itself stays in runs/reference-conditional, to go on with.
 set -eu
 run=runs/reference-conditional
