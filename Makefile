@@ -40,7 +40,7 @@ environment:
 
 # The committed run: samples/vanilla and experiments/vanilla (a few minutes).
 reference-vanilla: environment
-	@sh experiments/vanilla/reference.sh $(python)
+	@sh experiments/reference.sh $(python) vanilla
 
 # The committed runs of the minimax game, both objectives (a few minutes).
 reference-minimax: environment
@@ -48,7 +48,7 @@ reference-minimax: environment
 
 # The committed run of the DCGAN: all its steps.
 reference-dcgan: environment
-	@sh experiments/dcgan/reference.sh $(python)
+	@sh experiments/reference.sh $(python) dcgan
 
 # The committed run of the conditional DCGAN: 13 of its 50 epochs (about an hour).
 reference-conditional: environment

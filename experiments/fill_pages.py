@@ -24,6 +24,13 @@ def load(path: str):
     return json.loads((HERE / path).read_text())
 
 
+def rows_of(folder: str) -> list:
+    """Return the rows of a committed log, numbers as floats."""
+    with open(str(HERE / folder / 'log.csv')) as file:
+        return [{name: float(value) for name, value in row.items()}
+                for row in csv.DictReader(file)]
+
+
 def machine(found: dict) -> str:
     """Return a machine in words: cores, CPU, threads."""
     threads = found.get('threads')
@@ -50,14 +57,11 @@ def lists(name: str) -> str:
 
 def run(folder: str) -> str:
     """Return a committed run's losses and time as a table and a sentence."""
-    with open(str(HERE / folder / 'log.csv')) as file:
-        rows = list(csv.DictReader(file))
-    where = load(f'{folder}/env.json')
-    seconds = [float(row['seconds']) for row in rows]
+    rows, where = rows_of(folder), load(f'{folder}/env.json')
+    seconds = [row['seconds'] for row in rows]
     lines = ['| epoch | D loss | G loss |', '|---:|---:|---:|']
-    lines += ['| {} | {:.4f} | {:.4f} |'.format(
-        row['epoch'], float(row['loss_D']), float(row['loss_G']))
-        for row in rows if row['epoch'] == '0' or row['epoch'].endswith('9')]
+    lines += [f'| {row["epoch"]:.0f} | {row["loss_D"]:.4f} | {row["loss_G"]:.4f} |'
+              for row in rows if row['epoch'] == 0 or row['epoch'] % 10 == 9]
     return '\n'.join(lines) + (
         f'\n\n{len(rows)} epochs took {sum(seconds) / 60:.1f} minutes, '
         f'{min(seconds):.1f} to {max(seconds):.1f} seconds an epoch, on '
@@ -67,8 +71,7 @@ def run(folder: str) -> str:
 
 def minutes(folder: str) -> str:
     """Return how long a committed run took, in a sentence."""
-    with open(str(HERE / folder / 'log.csv')) as file:
-        seconds = sum(float(row['seconds']) for row in csv.DictReader(file))
+    seconds = sum(row['seconds'] for row in rows_of(folder))
     where = load(f'{folder}/env.json')
     return f'The whole run took {seconds / 60:.0f} minutes on {machine(where)}.\n'
 
@@ -122,19 +125,17 @@ def ladder_step() -> str:
 
 def minimax_run() -> str:
     """Return the committed runs' losses under both objectives, and their time."""
-    runs, total = {}, 0.0
-    for objective in 'non-saturating', 'saturating':
-        with open(str(HERE / 'minimax' / objective / 'log.csv')) as file:
-            runs[objective] = list(csv.DictReader(file))
-        total += sum(float(row['seconds']) for row in runs[objective])
+    runs = [rows_of(f'minimax/{objective}')
+            for objective in ('non-saturating', 'saturating')]
+    total = sum(row['seconds'] for rows in runs for row in rows)
     lines = ['| epoch | D loss, non-saturating | G loss | D loss, saturating '
              '| G loss |',
              '|---:|---:|---:|---:|---:|']
-    for rows in zip(*runs.values()):
+    for rows in zip(*runs):
         epoch = rows[0]['epoch']
-        if epoch == '0' or epoch.endswith('9'):
-            lines.append(f'| {epoch} | ' + ' | '.join(
-                f'{float(row[name]):.4f}' for row in rows
+        if epoch == 0 or epoch % 10 == 9:
+            lines.append(f'| {epoch:.0f} | ' + ' | '.join(
+                f'{row[name]:.4f}' for row in rows
                 for name in ('loss_D', 'loss_G')) + ' |')
     where = load('minimax/saturating/env.json')
     return '\n'.join(lines) + (
@@ -212,13 +213,6 @@ def minimax_one_dimensional() -> str:
         f'{found["frozen_steps"]:,} steps with batches of '
         f'{found["frozen_batch_size"]:,}; {found["threads"]} thread of an '
         f'{where["cpu"]}, TensorFlow {where["tensorflow"]}.\n')
-
-
-def rows_of(folder: str) -> list:
-    """Return the rows of a committed log, numbers as floats."""
-    with open(str(HERE / folder / 'log.csv')) as file:
-        return [{name: float(value) for name, value in row.items()}
-                for row in csv.DictReader(file)]
 
 
 def dcgan_run() -> str:

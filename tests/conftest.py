@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -75,6 +76,35 @@ def tutorial(tmp_path, monkeypatch, capfd):
         return Ended(ended.value.code, *capfd.readouterr())
 
     return run
+
+
+def sabotaged(module, old, new):
+    """Return a module with a change in its source, which must have what is changed."""
+    source = Path(module.__file__).read_text()
+    assert old in source, f'{old!r} is no longer in {module.__name__}'
+    changed = ModuleType('sabotaged')
+    exec(source.replace(old, new), changed.__dict__)
+    return changed
+
+
+class Listener:
+    """A session that notes what is fed and which variables each run moves.
+
+    `values` returns the variables by name.
+    """
+
+    def __init__(self, sess, values):
+        self.sess, self.values, self.feeds, self.moved = sess, values, [], []
+
+    def run(self, fetches, feed_dict):
+        before = self.values()
+        result = self.sess.run(fetches, feed_dict)
+        after = self.values()
+        self.feeds.append({key.op.name: np.array(value)
+                           for key, value in feed_dict.items()})
+        self.moved.append({name for name in before
+                           if not np.array_equal(before[name], after[name])})
+        return result
 
 
 def csv_lines(n=N_IMAGES):
