@@ -9,9 +9,9 @@ if [ -e "$run" ]; then
 else
     "$1" -m "tf1gan.$2" --out "$run"
 fi
-mkdir -p "samples/$2"
-rm -f "samples/$2"/*.png
-cp "$run"/samples/*.png "samples/$2"/
+rm -rf "samples/$2"
+cp -r "$run/samples" "samples/$2"
+cp -r "$run/fixed" "samples/$2/fixed"
 cp "$run"/log.csv "$run"/losses.png "$run"/config.json "$run"/env.json "experiments/$2"/
 "$1" experiments/fill_pages.py
 rm -r "$run"

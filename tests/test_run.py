@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 from conftest import ROOT, environ, run_module
 
-from tf1gan import command, loop, run_folder, vanilla
+from tf1gan import command, loop, pictures, run_folder, vanilla
 
 EPOCHS = 11     # the pictures 000 and 009
 TINY = ['--n-hidden', 8, '--n-noise', 4]
@@ -26,7 +26,8 @@ def state(folder):
     rows = [{name: value for name, value in row.items() if name != 'seconds'}
             for row in meta['rows']]
     log = [line.split(',')[:-1] for line in (folder / 'log.csv').read_text().split()]
-    pictures = {path.name: path.read_bytes() for path in folder.rglob('*.png')}
+    pictures = {path.relative_to(folder): path.read_bytes()
+                for path in folder.rglob('*.png')}
     arrays = {name: array.tobytes() for name, array in arrays.items()}
     kept = {key: meta[key] for key in (
         'config', 'seed', 'data_sha256', 'step', 'rng', 'data_position',
@@ -52,12 +53,31 @@ def whole(tmp_path_factory, small):
     return home / 'run', ended
 
 
+def test_fixed_pictures_are_of_noise_that_never_changes(tutorial, small, tmp_path):
+    assert tutorial('--total-epoch', 1, '--data', small, '--out', 'run').status == 0
+    folder = tmp_path / 'run'
+    arrays, meta = run_folder.load_checkpoint(folder)
+    run = loop.Run(vanilla, {key: meta[key] for key in (
+        'config', 'seed', 'threads', 'data')})
+    run.restore(arrays, meta)
+    before = run.rng.get_state()
+    noise = np.concatenate([np.random.RandomState(seed).normal(size=(1, 128))
+                            for seed in range(10)])
+    assert np.array_equal(run.fixed_noise(10), noise)
+    assert all(np.array_equal(one, two) for one, two in
+               zip(run.rng.get_state(), before))
+    images = run.sess.run(run.model.G, {run.model.Z: noise}).reshape(10, 28, 28)
+    assert (folder / 'fixed/000.png').read_bytes() == pictures.row(images)
+    assert (folder / 'samples/000.png').read_bytes() != pictures.row(images)
+
+
 def test_the_folder_holds_what_the_readme_says(whole):
     folder, ended = whole
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob('*')
                    if path.is_file() and 'tfevents' not in path.name)
-    assert names == ['checkpoint.npz', 'config.json', 'env.json', 'log.csv',
-                     'losses.png', 'samples/000.png', 'samples/009.png']
+    assert names == ['checkpoint.npz', 'config.json', 'env.json', 'fixed/000.png',
+                     'fixed/009.png', 'log.csv', 'losses.png', 'samples/000.png',
+                     'samples/009.png']
     assert len(list(folder.glob('events.out.tfevents.*'))) == 1
 
     log = (folder / 'log.csv').read_text().splitlines()

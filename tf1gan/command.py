@@ -103,6 +103,8 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
         raise InputError(f'--resume {folder}: expected the data that the run began '
                          'with, found other bytes; name its folder with --data')
     run.folder = folder
+    for pictures in run_folder.PICTURES:
+        (folder / pictures).mkdir(exist_ok=True)
     run.restore(arrays, meta)
     run.settings['resumed'].append(_command(name))
     run_folder.clean(folder)

@@ -92,6 +92,17 @@ class Run:
         """Draw `n` of the tutorial's noise vectors."""
         return self.tutorial.noise(self.rng, n, self.config)
 
+    def fixed_noise(self, n: int) -> np.ndarray:
+        """Return the same `n` noise vectors always: the first of the seeds 0 to n - 1.
+
+        Each comes from a generator of its own, so that the run's is not moved.
+        """
+        drawn = [self.tutorial.noise(np.random.RandomState(seed), 1, self.config)
+                 for seed in range(n)]
+        if isinstance(drawn[0], tuple):
+            return tuple(np.concatenate(part) for part in zip(*drawn))
+        return np.concatenate(drawn)
+
     def train(self, max_steps: Optional[int] = None, keep_going: bool = False) -> None:
         """Go on to the last epoch, or until `max_steps` steps of the run are done.
 
@@ -209,10 +220,16 @@ class Run:
         events.flush()
 
     def draw(self, events=None) -> bool:
-        """Draw the tutorial's picture if one is due at this step; say if it was."""
+        """Draw the tutorial's picture if one is due at this step; say if it was.
+
+        Beside it goes the picture of the same noise as ever, into the folder `fixed`.
+        """
         name = self.tutorial.picture(self.step, self.n_batches, self.config)
         if name is None:
             return False
+        same = self.tutorial.sample(self.sess, self.model, self.config,
+                                    self.fixed_noise)
+        run_folder.write(self.folder / 'fixed' / name, same)
         png = self.tutorial.sample(self.sess, self.model, self.config, self.draw_noise)
         run_folder.write(self.folder / 'samples' / name, png)
         if events:

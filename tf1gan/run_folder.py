@@ -1,6 +1,6 @@
 """A run's folder: claimed once, every file written whole. NumPy only.
 
-    config.json  env.json  log.csv  losses.png  samples/  events.out.tfevents.*
+    config.json  env.json  log.csv  losses.png  samples/  fixed/  events.out.tfevents.*
     checkpoint.npz  the run's whole state: NumPy reads it, `--resume` goes on with it
 
 A folder is a run when it holds `checkpoint.npz`. A folder appears with that file in
@@ -24,6 +24,7 @@ import numpy as np
 from tf1gan import InputError, __version__
 
 CHECKPOINT = 'checkpoint.npz'
+PICTURES = 'samples', 'fixed'       # folders: of fresh noise, of the same as ever
 TEMPORARY = '.new-'     # what an unfinished file's or folder's name begins with
 
 
@@ -48,14 +49,16 @@ def create(out: Optional[str], parent: Path, files: Dict[str, bytes]) -> Path:
             home.mkdir(parents=True, exist_ok=True)
             new = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=str(home)))
             new.chmod(0o777 & ~_umask())
-            (new / 'samples').mkdir()
+            for name in PICTURES:
+                (new / name).mkdir()
             for name, content in files.items():
                 write(new / name, content)
             return _claim(new, target) if out else _take_number(new, parent)
         except OSError:
             if not (out and target.is_dir()):
                 raise
-        (target / 'samples').mkdir()    # a mounted folder, say: nothing renames over it
+        for name in PICTURES:
+            (target / name).mkdir()     # a mounted folder, say: nothing renames over it
         for name in reversed(list(files)):
             write(target / name, files[name])
         return target

@@ -77,13 +77,14 @@ def main() -> None:
     here = Path(__file__).parent
     (here / 'ladder.json').write_bytes(run_folder.as_json(result))
     samples = ROOT / 'samples' / 'collapse'
-    samples.mkdir(parents=True, exist_ok=True)
     for rung in collapse.RUNGS:
         folder = RUNS / f'rung_{rung}_seed_0'
         for name in 'loss_D.png', 'loss_G.png':
             shutil.copy(str(folder / name), str(here / f'rung_{rung}_{name}'))
-        for path in (folder / 'samples').iterdir():
-            shutil.copy(str(path), str(samples / f'rung_{rung}_{path.name}'))
+        for source, target in (('samples', samples), ('fixed', samples / 'fixed')):
+            target.mkdir(parents=True, exist_ok=True)
+            for path in (folder / source).iterdir():
+                shutil.copy(str(path), str(target / f'rung_{rung}_{path.name}'))
     subprocess.run([sys.executable, '-m', 'tf1gan.latent', str(RUNS / 'rung_4_seed_0'),
                     '--out', str(here / 'latent')], cwd=str(ROOT), check=True)
     print(json.dumps(result, indent=2))

@@ -10,9 +10,9 @@ if [ -e "$run" ]; then
 else
     "$1" -m tf1gan.conditional --out "$run" --max-steps 24375
 fi
-mkdir -p samples/conditional
-rm -f samples/conditional/*.png
-cp "$run"/samples/*.png samples/conditional/
+rm -rf samples/conditional
+cp -r "$run/samples" samples/conditional
+cp -r "$run/fixed" samples/conditional/fixed
 cp "$run"/log.csv "$run"/losses.png "$run"/config.json "$run"/env.json experiments/conditional/
 for digit in 3 7; do
     "$1" -m tf1gan.latent "$run" --digit $digit --count 20 --out experiments/conditional

@@ -3,7 +3,7 @@
 #   reference.sh PYTHON
 # Interrupted, it goes on where it was when it is called again.
 set -eu
-mkdir -p samples/minimax
+mkdir -p samples/minimax/fixed
 for objective in non-saturating saturating; do
     run=runs/reference-minimax-$objective
     if [ -e "$run" ]; then
@@ -16,6 +16,9 @@ for objective in non-saturating saturating; do
     cp "$run"/log.csv "$run"/losses.png "$run"/config.json "$run"/env.json "$here"/
     for picture in "$run"/samples/*.png; do
         cp "$picture" "samples/minimax/${objective}_${picture##*/}"
+    done
+    for picture in "$run"/fixed/*.png; do
+        cp "$picture" "samples/minimax/fixed/${objective}_${picture##*/}"
     done
 done
 "$1" experiments/fill_pages.py
