@@ -209,8 +209,8 @@ SABOTAGE = {
                         'tf.concat([tf.zeros_like(logits_D[:n]), '
                         'tf.ones_like(logits_D[n:])]'),
     'flattened over channels first': (
-        'dcgan', 'x = tf.reshape(x, [-1, 7 * 7 * 128])',
-        'x = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, 7 * 7 * 128])'),
+        'dcgan', 'x = tf.reshape(x, [-1, 7 * 7 * wide])',
+        'x = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, 7 * 7 * wide])'),
     "batch normalization's momentum": ('conditional', 'momentum=0.99', 'momentum=0.9'),
     "batch normalization's epsilon": ('dcgan', 'epsilon=1e-3', 'epsilon=1e-5'),
     "Adam's epsilon": ('conditional', 'epsilon=1e-7', 'epsilon=1e-8'),

@@ -53,6 +53,10 @@ class Config(NamedTuple):
     epochs: int = 50                    # passes over the 60,000 training images
     batch_size: int = 32                # images of either kind a step
     n_noise: int = 100                  # Guess: length of a noise vector
+    n_dense_G: int = 1024               # units of G's first layer
+    n_wide: int = 128                   # channels of G's first images, D's second layer
+    n_narrow: int = 64                  # channels of G's second images, D's first layer
+    n_dense_D: int = 256                # units of D's last hidden layer
     learning_rate_D: float = 0.00001    # As found: of D's Adam
     learning_rate_G: float = 0.00008    # As found: of G's Adam
 
@@ -97,33 +101,35 @@ def build(config: Config, seed: int) -> Model:
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
+        wide, narrow = config.n_wide, config.n_narrow
+        n_dense_G, n_dense_D = config.n_dense_G, config.n_dense_D
         X = tf.placeholder(tf.float32, [None, 28, 28, 1])
         X_labels = tf.placeholder(tf.float32, [None, 10])
         Z = tf.placeholder(tf.float32, [None, config.n_noise])
         Z_labels = tf.placeholder(tf.float32, [None, 10])
 
-        G_W1 = glorot([config.n_noise + 10, 1024], 'G_W1')
-        G_b1 = zeros(1024, 'G_b1')      # As found: before a batch normalization.
-        G_norm1 = batch_norm_variables(1024, 'G_norm1')
-        G_W2 = glorot([1024, 7 * 7 * 128], 'G_W2')
-        G_b2 = zeros(7 * 7 * 128, 'G_b2')
-        G_norm2 = batch_norm_variables(7 * 7 * 128, 'G_norm2')
-        G_W3 = glorot([5, 5, 128, 64], 'G_W3')
-        G_b3 = zeros(64, 'G_b3')
-        G_norm3 = batch_norm_variables(64, 'G_norm3')
-        G_W4 = glorot([5, 5, 64, 1], 'G_W4')
+        G_W1 = glorot([config.n_noise + 10, n_dense_G], 'G_W1')
+        G_b1 = zeros(n_dense_G, 'G_b1')     # As found: before a batch normalization.
+        G_norm1 = batch_norm_variables(n_dense_G, 'G_norm1')
+        G_W2 = glorot([n_dense_G, 7 * 7 * wide], 'G_W2')
+        G_b2 = zeros(7 * 7 * wide, 'G_b2')
+        G_norm2 = batch_norm_variables(7 * 7 * wide, 'G_norm2')
+        G_W3 = glorot([5, 5, wide, narrow], 'G_W3')
+        G_b3 = zeros(narrow, 'G_b3')
+        G_norm3 = batch_norm_variables(narrow, 'G_norm3')
+        G_W4 = glorot([5, 5, narrow, 1], 'G_W4')
         G_b4 = zeros(1, 'G_b4')
         G_var_list = [G_W1, G_b1, G_norm1.gamma, G_norm1.beta, G_W2, G_b2,
                       G_norm2.gamma, G_norm2.beta, G_W3, G_b3, G_norm3.gamma,
                       G_norm3.beta, G_W4, G_b4]
 
-        D_W1 = glorot([5, 5, 1 + 10, 64], 'D_W1')
-        D_b1 = zeros(64, 'D_b1')
-        D_W2 = glorot([5, 5, 64, 128], 'D_W2')
-        D_b2 = zeros(128, 'D_b2')
-        D_W3 = glorot([5 * 5 * 128, 256], 'D_W3')
-        D_b3 = zeros(256, 'D_b3')
-        D_W4 = glorot([256, 1], 'D_W4')
+        D_W1 = glorot([5, 5, 1 + 10, narrow], 'D_W1')
+        D_b1 = zeros(narrow, 'D_b1')
+        D_W2 = glorot([5, 5, narrow, wide], 'D_W2')
+        D_b2 = zeros(wide, 'D_b2')
+        D_W3 = glorot([5 * 5 * wide, n_dense_D], 'D_W3')
+        D_b3 = zeros(n_dense_D, 'D_b3')
+        D_W4 = glorot([n_dense_D, 1], 'D_W4')
         D_b4 = zeros(1, 'D_b4')
         D_var_list = [D_W1, D_b1, D_W2, D_b2, D_W3, D_b3, D_W4, D_b4]
         n_masks = tf.Variable(np.int64(0), trainable=False, name='n_masks')
@@ -135,9 +141,9 @@ def build(config: Config, seed: int) -> Model:
             x = tf.concat([z, labels], 1)                           # [m, n_noise + 10]
             x = tf.nn.relu(norm(tf.matmul(x, G_W1) + G_b1, G_norm1, updates))
             x = tf.nn.relu(norm(tf.matmul(x, G_W2) + G_b2, G_norm2, updates))
-            x = upsample(tf.reshape(x, [-1, 7, 7, 128]))            # [m, 14, 14, 128]
+            x = upsample(tf.reshape(x, [-1, 7, 7, wide]))           # [m, 14, 14, wide]
             x = norm(conv(x, G_W3, G_b3, 1, 'SAME'), G_norm3, updates)
-            x = upsample(tf.nn.relu(x))                             # [m, 28, 28, 64]
+            x = upsample(tf.nn.relu(x))                            # [m, 28, 28, narrow]
             return tf.nn.tanh(conv(x, G_W4, G_b4, 1, 'SAME'))       # [m, 28, 28, 1]
 
         def discriminator(x, labels, masks=(1.,)):  # ones: inference mode
@@ -146,12 +152,12 @@ def build(config: Config, seed: int) -> Model:
             x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2)   # 28 -> 14
             # As found: VALID here.
             x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'VALID'), 0.2)  # 14 -> 5
-            x = tf.reshape(x, [-1, 5 * 5 * 128])
+            x = tf.reshape(x, [-1, 5 * 5 * wide])
             x = tf.nn.leaky_relu(tf.matmul(x, D_W3) + D_b3, 0.2) * masks[0]
             return tf.matmul(x, D_W4) + D_b4                        # [n, 1]
 
         def draw_masks(x):
-            return [dropout_mask([tf.shape(x)[0], 256], 0.5, seed, n_masks)]
+            return [dropout_mask([tf.shape(x)[0], n_dense_D], 0.5, seed, n_masks)]
 
         G_updates = []
         G = generator(Z, Z_labels)

@@ -52,6 +52,8 @@ class Config(NamedTuple):
     batch_size: int = 32            # images of either kind a step
     learning_rate: float = 0.002    # of both Adams
     n_noise: int = 100              # length of a noise vector
+    n_wide: int = 128               # channels of G's first images, D's second layer
+    n_narrow: int = 64              # channels of G's second images, D's first layer
 
 
 N_BATCHES = 1       # As found: an epoch is one step.
@@ -103,25 +105,26 @@ def build(config: Config, seed: int) -> Model:
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
+        wide, narrow = config.n_wide, config.n_narrow
         X = tf.placeholder(tf.float32, [None, 28, 28, 1])
         Z = tf.placeholder(tf.float32, [None, config.n_noise])
 
-        G_W1 = glorot([config.n_noise, 7 * 7 * 128], 'G_W1')
-        G_b1 = zeros(7 * 7 * 128, 'G_b1')
-        G_norm1 = batch_norm_variables(7 * 7 * 128, 'G_norm1')
-        G_W2 = glorot([5, 5, 128, 64], 'G_W2')
-        G_b2 = zeros(64, 'G_b2')        # As found: before a batch normalization.
-        G_norm2 = batch_norm_variables(64, 'G_norm2')
-        G_W3 = glorot([5, 5, 64, 1], 'G_W3')
+        G_W1 = glorot([config.n_noise, 7 * 7 * wide], 'G_W1')
+        G_b1 = zeros(7 * 7 * wide, 'G_b1')
+        G_norm1 = batch_norm_variables(7 * 7 * wide, 'G_norm1')
+        G_W2 = glorot([5, 5, wide, narrow], 'G_W2')
+        G_b2 = zeros(narrow, 'G_b2')    # As found: before a batch normalization.
+        G_norm2 = batch_norm_variables(narrow, 'G_norm2')
+        G_W3 = glorot([5, 5, narrow, 1], 'G_W3')
         G_b3 = zeros(1, 'G_b3')
         G_var_list = [G_W1, G_b1, G_norm1.gamma, G_norm1.beta, G_W2, G_b2,
                       G_norm2.gamma, G_norm2.beta, G_W3, G_b3]
 
-        D_W1 = glorot([5, 5, 1, 64], 'D_W1')
-        D_b1 = zeros(64, 'D_b1')
-        D_W2 = glorot([5, 5, 64, 128], 'D_W2')
-        D_b2 = zeros(128, 'D_b2')
-        D_W3 = glorot([7 * 7 * 128, 1], 'D_W3')
+        D_W1 = glorot([5, 5, 1, narrow], 'D_W1')
+        D_b1 = zeros(narrow, 'D_b1')
+        D_W2 = glorot([5, 5, narrow, wide], 'D_W2')
+        D_b2 = zeros(wide, 'D_b2')
+        D_W3 = glorot([7 * 7 * wide, 1], 'D_W3')
         D_b3 = zeros(1, 'D_b3')
         D_var_list = [D_W1, D_b1, D_W2, D_b2, D_W3, D_b3]
         n_masks = tf.Variable(np.int64(0), trainable=False, name='n_masks')
@@ -132,20 +135,20 @@ def build(config: Config, seed: int) -> Model:
         def generator(z, updates=None):     # None: inference mode
             x = tf.nn.leaky_relu(tf.matmul(z, G_W1) + G_b1, 0.2)
             x = norm(x, G_norm1, updates)   # As found: after the activation.
-            x = upsample(tf.reshape(x, [-1, 7, 7, 128]))            # [n, 14, 14, 128]
+            x = upsample(tf.reshape(x, [-1, 7, 7, wide]))           # [n, 14, 14, wide]
             x = norm(conv(x, G_W2, G_b2, 1, 'SAME'), G_norm2, updates)
-            x = upsample(tf.nn.leaky_relu(x, 0.2))                  # [n, 28, 28, 64]
+            x = upsample(tf.nn.leaky_relu(x, 0.2))                 # [n, 28, 28, narrow]
             return tf.nn.tanh(conv(x, G_W3, G_b3, 1, 'SAME'))       # [n, 28, 28, 1]
 
         def draw_masks(x):
             n = tf.shape(x)[0]
-            return [dropout_mask([n, 14, 14, 64], 0.3, 2 * seed, n_masks),
-                    dropout_mask([n, 7, 7, 128], 0.3, 2 * seed + 1, n_masks)]
+            return [dropout_mask([n, 14, 14, narrow], 0.3, 2 * seed, n_masks),
+                    dropout_mask([n, 7, 7, wide], 0.3, 2 * seed + 1, n_masks)]
 
         def discriminator(x, masks=(1., 1.)):       # ones: inference mode
             x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2) * masks[0]
             x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'SAME'), 0.2) * masks[1]
-            x = tf.reshape(x, [-1, 7 * 7 * 128])
+            x = tf.reshape(x, [-1, 7 * 7 * wide])
             return tf.matmul(x, D_W3) + D_b3                        # [n, 1]
 
         G_updates = []
