@@ -102,6 +102,7 @@ class Model(NamedTuple):
     train_D_noise: tf.Operation
     train_G: tf.Operation
     terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss: to say which one broke
+    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -182,9 +183,13 @@ def build(config: Config, seed: int) -> Model:
         init = tf.global_variables_initializer()
         terms = {'loss_D_real': {'D(x)': D_real}, 'loss_D_noise': {'D(x)': D_real},
                  'loss_D_fake': {'D(G(z))': D_gene}, 'loss_G': {'D(G(z))': D_gene}}
+        logits_D_real, logits_D_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
+        of_fakes = {'fake/G': G, 'logit/D_gene': logits_D_gene}
+        forward = {'D_real': {'logit/D_real': logits_D_real},
+                   'D_fake': of_fakes, 'G': of_fakes}
     return Model(graph, init, X, Z, G, D_real, loss_D_real, loss_D_fake, loss_D_noise,
                  loss_G, gradients_D_real, gradients_D_fake, gradients_G, train_D_real,
-                 train_D_fake, train_D_noise, train_G, terms)
+                 train_D_fake, train_D_noise, train_G, terms, forward)
 
 
 # --- Noise ----------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class Model(NamedTuple):
     train_D: tf.Operation
     train_G: tf.Operation           # moves G's moving averages too
     terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss: to say which one broke
+    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -194,9 +195,12 @@ def build(config: Config, seed: int) -> Model:
         terms = {'loss_D': {'the logit of D(x)': logits_D[:n],
                             'the logit of D(G(z))': logits_D[n:]},
                  'loss_G': {'the logit of D(G(z))': logits_G}}
+        forward = {'D': {'mask/1': masks_D[0], 'fake/G': G, 'logit/D': logits_D},
+                   'G': {'mask/1': masks_G[0], 'fake/G': G_training,
+                         'logit/D_gene': logits_G}}
     return Model(graph, init, X, X_labels, Z, Z_labels, G, G_training, D, logits_D,
                  logits_G, loss_D, loss_G, masks_D, masks_G, gradients_D, gradients_G,
-                 train_D, train_G, terms)
+                 train_D, train_G, terms, forward)
 
 
 # --- Noise ----------------------------------------------------------------------------

@@ -96,6 +96,7 @@ class Model(NamedTuple):
     train_D_fake: tf.Operation
     train_G: tf.Operation           # moves G's moving averages too
     terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
+    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -187,10 +188,17 @@ def build(config: Config, seed: int) -> Model:
         terms = {'loss_D_real': {'the logit of D(x)': logits_D_real},
                  'loss_D_fake': {'the logit of D(G(z))': logits_D_fake},
                  'loss_G': {'the logit of D(G(z))': logits_G}}
+        forward = {
+            'D_real': {'mask/1': masks_D_real[0], 'mask/2': masks_D_real[1],
+                       'logit/D_real': logits_D_real},
+            'D_fake': {'mask/1': masks_D_fake[0], 'mask/2': masks_D_fake[1],
+                       'fake/G': G, 'logit/D_gene': logits_D_fake},
+            'G': {'mask/1': masks_G[0], 'mask/2': masks_G[1],
+                  'fake/G': G_training, 'logit/D_gene': logits_G}}
     return Model(graph, init, X, Z, G, G_training, D, logits_D_real, logits_D_fake,
                  logits_G, loss_D_real, loss_D_fake, loss_G, *accuracies, masks_D_real,
                  masks_D_fake, masks_G, gradients_D_real, gradients_D_fake, gradients_G,
-                 train_D_real, train_D_fake, train_G, terms)
+                 train_D_real, train_D_fake, train_G, terms, forward)
 
 
 # --- Noise ----------------------------------------------------------------------------

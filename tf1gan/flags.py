@@ -73,25 +73,9 @@ def parse(tutorial, argv: Optional[List[str]] = None):
 
     Raises: InputError when a flag is unknown or has a bad value.
     """
-    config = tutorial.Config
     parser = Parser(prog=f'python -m tf1gan.{name(tutorial)}', allow_abbrev=False,
                     description=tutorial.__doc__.splitlines()[0])
-    numbers = parser.add_argument_group("the tutorial's numbers")
-    says = dict(re.findall(r'(\w+): \w+ = .*?# (?:Guess: |As found: )?(.*)',
-                           inspect.getsource(config)))
-    choices = getattr(tutorial, 'CHOICES', {})
-    for field, default in config._field_defaults.items():
-        if isinstance(default, bool):
-            how = {'action': 'store_true'}
-        elif field in choices:
-            how = {'type': type(default), 'choices': choices[field]}
-        elif isinstance(default, int):
-            most = MOST_UNITS if field.startswith('n_') else MOST_STEPS
-            how = {'type': number(int, 1, most), 'metavar': 'N'}
-        else:
-            how = {'type': number(float, 0, above=True), 'metavar': 'N'}
-        numbers.add_argument(flag(field), default=argparse.SUPPRESS,
-                             help=f'{says[field]} (default {default})', **how)
+    add_numbers(parser, tutorial)
     common = parser.add_argument_group('the run')
     common.add_argument('--seed', type=number(int, 0, LARGEST_SEED), metavar='N',
                         help='of the initial weights, the data order and the noise '
@@ -117,6 +101,27 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     flags = Flags(**{common_flag: given.pop(common_flag)
                      for common_flag in Flags._fields})
     return given, flags
+
+
+def add_numbers(parser: Parser, tutorial) -> None:
+    """Give a parser the flags of the tutorial's Config; one not given is left out."""
+    config = tutorial.Config
+    numbers = parser.add_argument_group("the tutorial's numbers")
+    says = dict(re.findall(r'(\w+): \w+ = .*?# (?:Guess: |As found: )?(.*)',
+                           inspect.getsource(config)))
+    choices = getattr(tutorial, 'CHOICES', {})
+    for field, default in config._field_defaults.items():
+        if isinstance(default, bool):
+            how = {'action': 'store_true'}
+        elif field in choices:
+            how = {'type': type(default), 'choices': choices[field]}
+        elif isinstance(default, int):
+            most = MOST_UNITS if field.startswith('n_') else MOST_STEPS
+            how = {'type': number(int, 1, most), 'metavar': 'N'}
+        else:
+            how = {'type': number(float, 0, above=True), 'metavar': 'N'}
+        numbers.add_argument(flag(field), default=argparse.SUPPRESS,
+                             help=f'{says[field]} (default {default})', **how)
 
 
 def flag(field: str) -> str:

@@ -74,6 +74,7 @@ class Model(NamedTuple):
     train_D: tf.Operation
     train_G: tf.Operation
     terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
+    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -124,8 +125,12 @@ def build(config: Config, seed: int) -> Model:
         init = tf.global_variables_initializer()
         terms = {'loss_D': {'D(x)': D_real, 'D(G(z))': D_gene},
                  'loss_G': {'D(G(z))': D_gene}}
+        logits_D_real, logits_D_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
+        forward = {'D': {'fake/G': G, 'logit/D_real': logits_D_real,
+                         'logit/D_gene': logits_D_gene},
+                   'G': {'fake/G': G, 'logit/D_gene': logits_D_gene}}
     return Model(graph, init, X, Z, G, D_real, D_gene, loss_D, loss_G, gradients_D,
-                 gradients_G, train_D, train_G, terms)
+                 gradients_G, train_D, train_G, terms, forward)
 
 
 # --- Noise ----------------------------------------------------------------------------

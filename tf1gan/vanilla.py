@@ -65,6 +65,7 @@ class Model(NamedTuple):
     train_D: tf.Operation
     train_G: tf.Operation
     terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
+    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -128,8 +129,13 @@ def build(config: Config, seed: int) -> Model:
         terms = {'loss_D': {'log D_real': log_D_real,
                             'log(1 - D_gene)': log_not_D_gene},
                  'loss_G': {'log D_gene': log_D_gene}}
+        # What the sigmoids take: kept as handles, no op is added.
+        logits_D_real, logits_D_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
+        forward = {'D': {'fake/G': G, 'logit/D_real': logits_D_real,
+                         'logit/D_gene': logits_D_gene},
+                   'G': {'fake/G': G, 'logit/D_gene': logits_D_gene}}
     return Model(graph, init, X, Z, G, loss_D, loss_G, gradients_D, gradients_G,
-                 train_D, train_G, terms)
+                 train_D, train_G, terms, forward)
 
 
 # --- Noise ----------------------------------------------------------------------------
