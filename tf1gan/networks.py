@@ -28,6 +28,13 @@ class How(NamedTuple):
     channels_first: bool = False        # flatten and reshape over (c, h, w)
     activation_first: Optional[bool] = None     # before a normalization, or behind it
     output: Optional[str] = None        # of G: sigmoid, tanh or nothing
+    only: Optional[int] = None          # in this layer alone, not in every one
+
+    def at(self, layer: int) -> 'How':
+        """Return how one layer goes."""
+        if self.only in (None, layer):
+            return self
+        return How(training=self.training)
 
 
 TUTORIALS_OWN = How()
@@ -54,20 +61,21 @@ def generator(tutorial: str, w: Weights, z: np.ndarray,
         return out(_dense(_ladder(z, w, 'G', how), w, 'G', 2), 'sigmoid')
 
     if tutorial == 'dcgan':     # as found: the activation before the normalization
-        x = _both(_dense(z, w, 'G', 1), w, 'G_norm1', how,
-                  lambda x: _leaky(x, 0.2, how), how.activation_first in (None, True))
-        first, act = 2, lambda x: _leaky(x, 0.2, how)
+        x = _both(_dense(z, w, 'G', 1), w, 'G_norm1', how.at(1),
+                  lambda x: _leaky(x, 0.2, how.at(1)),
+                  how.at(1).activation_first in (None, True))
+        first, act = 2, lambda x: _leaky(x, 0.2, how.at(2))
     else:
         x = np.concatenate([z, labels], 1)
         for layer in 1, 2:
-            x = _both(_dense(x, w, 'G', layer), w, f'G_norm{layer}', how, relu,
-                      bool(how.activation_first))
+            x = _both(_dense(x, w, 'G', layer), w, f'G_norm{layer}', how.at(layer),
+                      relu, bool(how.at(layer).activation_first))
         first, act = 3, relu
     if how.channels_first:
         x = x.reshape(len(x), -1, 7, 7).transpose(0, 2, 3, 1)
     x = _upsample(x.reshape(len(x), 7, 7, -1))                  # [n, 14, 14, wide]
-    x = _both(_conv(x, w, 'G', first, 1, 'SAME', how), w, f'G_norm{first}', how,
-              act, bool(how.activation_first) if tutorial != 'dcgan' else False)
+    x = _both(_conv(x, w, 'G', first, 1, 'SAME', how), w, f'G_norm{first}',
+              how.at(first), act, bool(how.at(first).activation_first))
     x = _upsample(x)                                            # [n, 28, 28, narrow]
     return out(_conv(x, w, 'G', first + 1, 1, 'SAME', how), 'tanh')
 
@@ -89,15 +97,15 @@ def discriminator(tutorial: str, w: Weights, x: np.ndarray,
     masks = list(masks) or [1, 1]
     if tutorial == 'dcgan':
         for layer in 1, 2:
-            x = _leaky(_conv(x, w, 'D', layer, 2, 'SAME', how), 0.2, how)
-            x = x * masks[layer - 1]
+            x = _conv(x, w, 'D', layer, 2, 'SAME', how.at(layer))
+            x = _leaky(x, 0.2, how.at(layer)) * masks[layer - 1]
         return _dense(flat(x), w, 'D', 3)
     planes = np.broadcast_to(labels[:, None, None, :].astype(x.dtype),
                              (len(x), 28, 28, 10))
     x = np.concatenate([x, planes], 3)
-    x = _leaky(_conv(x, w, 'D', 1, 2, 'SAME', how), 0.2, how)
-    x = _leaky(_conv(x, w, 'D', 2, 2, 'VALID', how), 0.2, how)
-    x = _leaky(_dense(flat(x), w, 'D', 3), 0.2, how) * masks[0]
+    x = _leaky(_conv(x, w, 'D', 1, 2, 'SAME', how.at(1)), 0.2, how.at(1))
+    x = _leaky(_conv(x, w, 'D', 2, 2, 'VALID', how), 0.2, how.at(2))
+    x = _leaky(_dense(flat(x), w, 'D', 3), 0.2, how.at(3)) * masks[0]
     return _dense(x, w, 'D', 4)
 
 

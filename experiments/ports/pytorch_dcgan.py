@@ -135,11 +135,13 @@ def put(update, optimizer, weights, all_weights, player, **seen):
     update.put('after', all_weights)
 
 
-def train(replay):
-    """Train as the tutorial does, for the golden trace's steps."""
+def port(golden):
+    """Train as the tutorial does, for the golden trace's steps; return the replay."""
+    replay = trace.Replay(golden)
     config = replay.config
     n, n_noise = config['batch_size'], config['n_noise']
     wide, narrow, rate = config['n_wide'], config['n_narrow'], config['learning_rate']
+    replay.layouts = layouts(n_noise, wide)
     G, D = Generator(n_noise, wide, narrow), Discriminator(wide, narrow)
     weights, all_weights = named(G, D)
     with torch.no_grad():
@@ -203,10 +205,8 @@ def train(replay):
             logit={'D_gene': logits})
         if step % 200 == 0:     # the picture's noise
             rng.normal(size=(25, n_noise))
+    return replay
 
 
 if __name__ == '__main__':
-    config = trace.load('dcgan').meta['config']
-    replay = trace.Replay('dcgan', layouts(config['n_noise'], config['n_wide']))
-    train(replay)
-    replay.save(sys.argv[1])
+    port('dcgan').save(sys.argv[1])

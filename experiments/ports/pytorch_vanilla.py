@@ -53,8 +53,9 @@ def put(update, optimizer, variables, player, **seen):
     update.put('after', variables)
 
 
-def train(replay):
-    """Train as the tutorial does, for the golden trace's steps."""
+def port(golden):
+    """Train as the tutorial does, for the golden trace's steps; return the replay."""
+    replay = trace.Replay(golden, LAYOUTS)
     config = replay.config
     n, n_noise, n_hidden = config['batch_size'], config['n_noise'], config['n_hidden']
     G, D = network(n_noise, n_hidden, 784), network(784, n_hidden, 1)
@@ -95,9 +96,8 @@ def train(replay):
         optimizer_G.step()
         put(update, optimizer_G, variables, 'G', fake={'G': fake}, loss=loss_G,
             logit={'D_gene': gene})
+    return replay
 
 
 if __name__ == '__main__':
-    replay = trace.Replay('vanilla', LAYOUTS)
-    train(replay)
-    replay.save(sys.argv[1])
+    port('vanilla').save(sys.argv[1])
