@@ -1,6 +1,7 @@
 # make vanilla            set-up if need be, then the main job; flags in ARGS="--total-epoch 2"
 # make dcgan              likewise (and make conditional)
 # make test               set-up if need be, then lint and the whole suite
+# make ports              the ports in PyTorch, JAX and TensorFlow 2, on a Python 3.11 (or PYTHON_PORTS)
 # make ... PYTHON=python3.6       with that interpreter (a path, python3.7 or python3.6)
 # make ... ENV=mkl                with Intel's MKL build of TensorFlow, in .venv-mkl
 
@@ -15,7 +16,7 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:-mkl=)-lint
 
-.PHONY: vanilla dcgan conditional test lint environment pages speed epsilon ladder \
+.PHONY: vanilla dcgan conditional test ports noise lint environment pages speed epsilon ladder \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
@@ -29,6 +30,17 @@ conditional: environment
 
 test: environment lint
 	@$(python) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+# The package without TensorFlow 1.15, its NumPy-only tests, the ports against the golden traces, and the
+# mistakes in them; in an environment of their own.
+PYTHON_PORTS ?=
+ports = .venv-ports/bin/python
+ports:
+	@sh requirements/environment.sh .venv-ports requirements/ports.lock "$(PYTHON_PORTS)" 3.11
+	@$(ports) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation \
+		--force-reinstall .
+	@cd experiments/ports && ../../$(ports) run.py $(ARGS)
+	@cd tests && ../$(ports) -m pytest -p no:cacheprovider $$(../$(ports) numpy_only.py)
 
 lint:
 	@sh requirements/environment.sh $(lint) requirements/lint.lock "$(PYTHON)"

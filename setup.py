@@ -16,8 +16,8 @@ setup(
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='MIT (code), CC BY-SA 3.0 (tf1gan/data)',
-    packages=['tf1gan'],
-    package_data={'tf1gan': ['data/*']},
+    packages=['tf1gan', 'tf1gan.causes'],
+    package_data={'tf1gan': ['data/*', 'golden/*.npz']},
     python_requires='>=3.6',
     install_requires=[
         'numpy',

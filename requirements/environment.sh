@@ -1,25 +1,28 @@
 #!/bin/sh
 # Makes a virtual environment from a lock, or leaves it alone if it is there already.
-#   environment.sh VENV LOCK [PYTHON]
-# PYTHON is as in find-python.sh; where it names another interpreter than the environment's,
+#   environment.sh VENV LOCK [PYTHON] [VERSIONS]
+# PYTHON and VERSIONS are as in find-python.sh; where PYTHON names another interpreter than the environment's,
 # the environment is made anew. The stamp is written last: a broken install is not kept.
 set -eu
-venv=$1 lock=$2 wanted=${3:-}
+venv=$1 lock=$2 wanted=${3:-} versions=${4:-}
 here=$(dirname "$0")
 stamp=$venv/tf1gan-stamp
 sums=$(cat "$here/pip.lock" "$lock" | cksum)
 
 if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$sums" ] && "$venv/bin/python" -c '' 2>/dev/null; then
     [ -n "$wanted" ] || exit 0
-    python=$(sh "$here/find-python.sh" "$wanted")
+    python=$(sh "$here/find-python.sh" "$wanted" "$versions")
     [ "$(tail -n 1 "$stamp")" != "$python" ] || exit 0
 else
-    python=$(sh "$here/find-python.sh" "$wanted")
+    python=$(sh "$here/find-python.sh" "$wanted" "$versions")
 fi
 
 echo "Making $venv with $python from $lock" >&2
 "$python" -m venv --clear "$venv"
 pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes"
 $pip -r "$here/pip.lock"
-$pip --only-binary=:all: --no-binary=gast,termcolor -r "$lock"
+case $lock in       # what TensorFlow 1.15 needs has two parts that come as sources only
+*tf1-*) $pip --only-binary=:all: --no-binary=gast,termcolor -r "$lock" ;;
+*) $pip --only-binary=:all: -r "$lock" ;;
+esac
 printf '%s\n%s\n' "$sums" "$python" >"$stamp"

@@ -103,3 +103,14 @@ def test_without_any_the_ways_out_are_named(tmp_path):
     assert found.returncode == 1 and found.stdout == ''
     for way in 'pyenv', 'conda', 'uv', 'Docker', 'PYTHON=':
         assert way in found.stderr
+
+
+def test_other_versions_can_be_asked_for(tmp_path):
+    """`make ports` wants a current one, and says so where there is none."""
+    path = [interpreter(tmp_path / 'bin' / HERE).parent]
+    version = HERE[len('python'):]
+    assert find(tmp_path, '', version, path=path).stdout
+    none = find(tmp_path, '', '3.11', path=path)
+    assert none.returncode == 1 and 'Expected a Python 3.11; found none' in none.stderr
+    wrong = find(tmp_path, 'python3.7', '3.11', path=path)
+    assert wrong.returncode == 1 and 'expected a path, python3.11; name' in wrong.stderr

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from tf1gan import InputError, causes, flags, trace
+from tf1gan.causes import optimizers
 from tf1gan.trace import Trace
 
 # Limits of a difference, as a share of the array's largest magnitude (of `grad` and of
@@ -170,15 +171,15 @@ class Limits:
             return before + numbers['learning_rate'] * wrong
         m, v = (self.golden.arrays[f'{place}/{moment}/{name}'].astype(float)
                 for moment in ('adam_m', 'adam_v'))
-        t = causes.updates_so_far(self.golden, place)
-        usual = causes.adam(m, v, t, numbers)
+        t = optimizers.updates_so_far(self.golden, place)
+        usual = optimizers.adam(m, v, t, numbers)
         wrong_m = self.of(f'{place}/adam_m/{name}')
         most = np.zeros(m.shape)
         for sign in -1, 1:
             other = m + sign * wrong_m
             # m's error comes with one of v, for both are of the same gradients.
             scale = np.abs(np.divide(other, m, out=np.ones_like(m), where=m != 0))
-            moved = causes.adam(other, v * scale ** 2, t, numbers)
+            moved = optimizers.adam(other, v * scale ** 2, t, numbers)
             most = np.maximum(most, np.abs(moved - usual))
         return before + np.minimum(most, 2 * numbers['learning_rate'])
 

@@ -1,0 +1,69 @@
+"""A difference between two traces, and a hypothesis about its cause."""
+
+from typing import Any, Dict, List, NamedTuple, Optional
+
+import numpy as np
+
+from tf1gan.trace import Trace
+
+Weights = Dict[str, np.ndarray]
+
+
+class Cause(NamedTuple):
+    """A mistake that explains the first difference."""
+
+    name: str           # a few words, the same always: for machines
+    sentence: str       # what the port does, beside what it should
+    evidence: str       # the numbers that show it
+    change: str         # what to change
+
+
+class Guess(NamedTuple):
+    """A hypothesis: the array that it predicts, and its words.
+
+    Where no array is needed, the prediction is what shows it, in words, or None.
+    """
+
+    prediction: Any
+    name: str
+    sentence: str
+    change: str
+
+
+class Case:
+    """The first difference, and what both traces hold around it."""
+
+    def __init__(self, golden: Trace, mine: Trace, key: str):
+        self.golden, self.mine, self.key = golden, mine, key
+        self.expected, self.found = golden.arrays.get(key), mine.arrays.get(key)
+        self.tutorial, self.config = golden.meta['tutorial'], golden.meta['config']
+        parts = key.split('/')
+        self.kind, self.place, self.update = parts[0], None, None
+        if parts[0] != 'init':
+            self.place, self.update, self.kind = '/'.join(parts[:2]), parts[1], parts[2]
+        self.name = parts[-1]
+
+    def get(self, trace: Trace, kind: str, name: str, place: Optional[str] = None):
+        """Return an array of this update (or of another `place`) in float64, or None."""
+        found = trace.arrays.get(f'{place or self.place}/{kind}/{name}')
+        return None if found is None else found.astype(float)
+
+    def before(self, kind: str, name: str, place: Optional[str] = None):
+        """Return the port's last array of a kind before an update; None if none."""
+        updates = self.golden.updates
+        for update in reversed(updates[:updates.index(place or self.place)]):
+            if f'{update}/{kind}/{name}' in self.mine.arrays:
+                return self.mine.arrays[f'{update}/{kind}/{name}'].astype(float)
+        found = self.mine.arrays.get(f'init/{name}') if kind == 'after' else None
+        return None if found is None else found.astype(float)
+
+    def weights(self, place: Optional[str] = None) -> Weights:
+        """Return the port's weights before an update, in float64."""
+        found = {name: self.before('after', name, place)
+                 for name in self.golden.part('init')}
+        return {name: value for name, value in found.items() if value is not None}
+
+    def step_updates(self) -> List[str]:
+        """Return the updates of the same step, in golden's order."""
+        return [update for update in self.golden.updates
+                if update.split('/')[0] == self.place.split('/')[0]]

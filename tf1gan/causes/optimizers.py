@@ -1,0 +1,144 @@
+"""The optimizer's step and the moving averages, recomputed in other ways."""
+
+from typing import Dict, Iterator
+
+import numpy as np
+
+from tf1gan.causes.case import Case, Guess
+from tf1gan.trace import Trace
+
+
+def adam(m: np.ndarray, v: np.ndarray, t: int, numbers: Dict[str, float]) -> np.ndarray:
+    """Return what TF 1's Adam takes off a weight at its update `t` (1, 2, ...)."""
+    rate = (numbers['learning_rate'] * np.sqrt(1 - numbers['beta2'] ** t)
+            / (1 - numbers['beta1'] ** t))
+    return rate * m / (np.sqrt(v) + numbers['epsilon'])
+
+
+def torch_adam(m: np.ndarray, v: np.ndarray, t: int, numbers: Dict[str, float]
+               ) -> np.ndarray:
+    """Return what PyTorch's Adam takes off, its epsilon beside the corrected root."""
+    return (numbers['learning_rate'] / (1 - numbers['beta1'] ** t) * m
+            / (np.sqrt(v / (1 - numbers['beta2'] ** t)) + numbers['epsilon']))
+
+
+def updates_so_far(golden: Trace, place: str) -> int:
+    """Return how many updates the network has had, the one at `place` included."""
+    network = place.split('/')[1][0]
+    return sum(update.split('/')[1][0] == network
+               for update in golden.updates[:golden.updates.index(place) + 1])
+
+
+def moment(case: Case) -> Iterator[Guess]:
+    numbers = case.golden.meta['optimizers'][case.update]
+    which = 'beta1' if case.kind == 'adam_m' else 'beta2'
+    gradient, mine = case.get(case.mine, 'grad', case.name), case.found.astype(float)
+    before = case.before(case.kind, case.name)
+    before = np.zeros_like(mine) if before is None else before
+    if gradient is None:
+        return
+    taken = gradient if which == 'beta1' else gradient ** 2
+    beta = numbers[which]
+    if before.any():
+        yield Guess((1 - beta) * taken, 'a fresh optimizer', f'the optimizer of '
+                    f'{case.place} has forgotten the updates before it', 'keep one '
+                    f'optimizer for all updates of {case.update[0]}')
+    line = before - taken
+    if (line ** 2).sum():
+        other = ((mine - taken) * line).sum() / (line ** 2).sum()
+        yield Guess(taken + other * line, which, f'your Adam has {which} = {other:.4g}, '
+                    f'golden {beta:.4g}', f'give the optimizer {which} = {beta:.4g}')
+    yield Guess(beta * before + taken, 'undamped moment', 'the gradient enters the '
+                f'moment whole, without the factor 1 - {which}', "take TF 1's Adam")
+    weight = case.before('after', case.name)
+    if weight is not None and which == 'beta1' and (weight ** 2).sum():
+        rest = (mine - before * beta) / (1 - beta) - gradient
+        decay = (rest * weight).sum() / (weight ** 2).sum()
+        yield Guess(beta * before + (1 - beta) * (gradient + decay * weight),
+                    'weight decay', f'{decay:.3g} of the weights is added to their '
+                    'gradient', 'switch weight decay off')
+
+
+def after(case: Case) -> Iterator[Guess]:
+    before = case.before('after', case.name)
+    if before is None:
+        return
+    if case.name.endswith(('_mean', '_variance')):
+        yield from _average(case, before)
+        return
+    numbers = case.golden.meta['optimizers'][case.update]
+    mine, rate = case.found.astype(float), numbers['learning_rate']
+    gradient = case.get(case.mine, 'grad', case.name)
+    yield Guess(before, 'variable not updated', f'{case.place} does not move '
+                f'{case.name}', f"put it into {case.update}'s list of variables")
+    m, v = (case.get(case.mine, kind, case.name) for kind in ('adam_m', 'adam_v'))
+    if numbers['kind'] == 'Adam' and m is not None and v is not None:
+        t = updates_so_far(case.golden, case.place)
+        step = adam(m, v, t, numbers)
+        for epsilon in numbers['epsilon'], 1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 0.8:
+            other = {**numbers, 'epsilon': epsilon}
+            if epsilon != numbers['epsilon']:
+                yield Guess(before - adam(m, v, t, other), 'Adam epsilon', f'your '
+                            f"Adam's epsilon is {epsilon:g}, golden's "
+                            f'{numbers["epsilon"]:.1g}', 'give the optimizer '
+                            f'epsilon = {numbers["epsilon"]:.1g}')
+            yield Guess(before - torch_adam(m, v, t, other), "torch's Adam",
+                        f"your Adam adds its epsilon, {epsilon:.1g}, to the corrected "
+                        "root, as torch and optax do; TF 1 adds "
+                        f'{numbers["epsilon"]:.1g} to the uncorrected one',
+                        "give torch's Adam eps = epsilon / sqrt(1 - beta2 ** t) before "
+                        'every step (no constant will do), or write the update out')
+        yield Guess(before - rate * m / (np.sqrt(v) + numbers['epsilon']),
+                    'no bias correction', 'your Adam does not correct the bias of its '
+                    'moments', "take TF 1's Adam")
+        count = case.golden.updates.index(case.place) + 1
+        for other in sorted({count, t + 1, t - 1, int(case.place[5:8]) + 1} - {t, 0}):
+            yield Guess(before - adam(m, v, other, numbers), "Adam's count", 'your '
+                        f"Adam corrects for its update {other}, golden's is at its "
+                        f'{t}', 'count the updates of each optimizer by itself')
+        yield Guess(before - rate * gradient if gradient is not None else mine * np.nan,
+                    'gradient descent for Adam', 'your update is plain gradient descent',
+                    'take Adam')
+    else:
+        step = rate * gradient if gradient is not None else np.zeros_like(mine)
+    for decay in 0.01, 1e-4:
+        yield Guess(before * (1 - rate * decay) - step, 'weight decay', 'your weights '
+                    f'decay by {decay} of the rate (AdamW)', 'switch weight decay off')
+    if (step ** 2).sum():
+        ratio = ((before - mine) * step).sum() / (step ** 2).sum()
+        if abs(ratio + 1) < 1e-3:
+            yield Guess(before + step, 'sign of the update', 'your update climbs where '
+                        'it should descend', 'subtract the step')
+        yield Guess(before - ratio * step, 'learning rate', 'your learning rate is '
+                    f'{ratio * rate:.6g}, golden\'s {rate:.6g}', 'give the optimizer '
+                    f'the rate {rate:.6g}')
+
+
+def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
+    """Test how a moving average of a batch normalization takes in the batch's own."""
+    golden, mine = case.expected.astype(float), case.found.astype(float)
+    taken = 0.01        # 1 - Keras's momentum
+    batch = before + (golden - before) / taken
+    yield Guess(before, 'averages not moved', f'{case.place} does not move {case.name}',
+                "put G into training mode in its own update")
+    if case.name.endswith('variance'):
+        n = case.config['batch_size']
+        images = case.name == ('G_norm2_variance' if case.tutorial == 'dcgan'
+                               else 'G_norm3_variance')
+        n = n * 14 * 14 if images else n
+        factor, has, other = (((n - 1) / n, 'biased', 'unbiased') if images else
+                              (n / (n - 1), 'unbiased', 'biased'))
+        yield Guess(before + taken * (batch * factor - before), 'moving variance',
+                    f'{case.name} takes in the {has} variance of the batch, golden the '
+                    f'{other} one', 'TF 1.15 takes in the unbiased variance of images, '
+                    'over n - 1, and the biased one of [n, units]: torch the unbiased '
+                    'one always, Keras 3 the biased one always')
+    line = batch - before
+    if (line ** 2).sum():
+        share = ((mine - before) * line).sum() / (line ** 2).sum()
+        words = {0.99: "torch's momentum is the complement of Keras's: 0.01, not 0.99",
+                 0.1: "torch's default, 0.1, is a momentum of 0.9 in Keras"}
+        change = next((words for value, words in words.items()
+                       if abs(share - value) < 2e-3), 'the share is 1 - momentum')
+        yield Guess(before + share * line, 'normalization momentum', f'{case.name} takes '
+                    f'in {share:.3g} of the batch\'s own, golden {taken}', change)
