@@ -18,12 +18,13 @@ from tf1gan.trace import Trace
 
 # Limits of a difference, as a share of the array's largest magnitude (of `grad` and of
 # the moments: the largest in the update, for a bias in front of a batch normalization
-# has a gradient of nothing but rounding). Of `after` it is a share of the learning rate,
-# and comes to a few of float32's last bits and to what a gradient within its limit may
-# do to the optimizer's step, update after update; a moving average has its own. Beside each limit: the largest noise measured, between one and
-# two threads and Intel's build of TensorFlow 1.15, and the three ports
-# (experiments/ports/noise.json). In the first step; behind it, of dense networks; and of
-# convolutional ones, where the sign of a LeakyReLU's input may hang on the last bit.
+# has a gradient of nothing but rounding). Of `after` it is a share of the learning
+# rate, and comes to a few of float32's last bits and to what a gradient within its
+# limit may do to the optimizer's step, update after update; a moving average has its
+# own. Beside each limit: the largest noise measured, between one and two threads and
+# Intel's build of TensorFlow 1.15, and the three ports (experiments/ports/noise.json).
+# In the first step; behind it, of dense networks; and of convolutional ones, where the
+# sign of a LeakyReLU's input may hang on the last bit.
 LIMITS = {
     'init': (0, 0, 0),          # what was loaded is what was stored
     'feed': (0, 0, 0),

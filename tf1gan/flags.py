@@ -32,6 +32,9 @@ class Parser(argparse.ArgumentParser):
     def error(self, message):
         """Raise InputError instead of printing a page of usage."""
         unknown = re.match('unrecognized arguments: (.*)', message)
+        missing = re.match('the following arguments are required: (.*)', message)
+        if missing:
+            message = f'expected {missing.group(1)}, found nothing; see --help'
         if unknown:
             message = f'expected the flags that --help lists, found {unknown.group(1)}'
         raise InputError(message)

@@ -52,6 +52,9 @@ class Recorder:
     def run(self, fetches: List, feed_dict: Dict) -> List:
         """Run as a session does, and note what an update in `fetches` does."""
         update = next(name for name, op in self.updates.items() if op in fetches)
+        if update not in self.model.forward:
+            raise InputError(f'expected updates that a trace can hold, found {update}, '
+                             'of the sanity check; leave --sanity out')
         sess, appliers = self.run_of.sess, self.appliers[update]
         place = f'step_{self.run_of.step:03d}/{update}'
         before = sess.run(self.weights)

@@ -256,6 +256,8 @@ class Replay:
         layout, like = self.layouts.get(name), self.golden.arrays.get(key)
         if like is None:
             like = self.golden.arrays.get(f'init/{name}', array)
+        if isinstance(value, float):        # a loss's .item(), say
+            array = array.astype(like.dtype)
         return layout.to_golden(array, like.shape) if layout else array
 
     def save(self, path: Union[str, Path]) -> None:

@@ -8,7 +8,6 @@ anew, and ports.json: what the comparisons said, and with which versions.
 """
 
 import importlib.metadata
-import json
 import subprocess
 import sys
 import tempfile

@@ -35,14 +35,17 @@ class Mistake(NamedTuple):
 D, G = "update = replay.update(step, 'D')", "update = replay.update(step, 'G')"
 FRESH = "torch.from_numpy(update.feed('Z', z))       # the same noise"
 MISTAKES = [
-    Mistake("torch's own Adam", 'vanilla', "group['eps'] = 1e-8 /", "group['eps'] = "
-            '1e-8 if True else 1e-8 /', 'step_000/D/after/', "torch's Adam"),
+    Mistake("torch's own Adam", 'vanilla', "group['eps'] = 1e-8 /",
+            "group['eps'] = 1e-8 if True else 1e-8 /", 'step_000/D/after/',
+            "torch's Adam"),
     Mistake('epsilon 1e-7', 'vanilla', "group['eps'] = 1e-8", "group['eps'] = 1e-7",
             'step_000/D/after/', 'Adam epsilon'),
-    Mistake('beta1 0.9 for 0.5', 'dcgan', 'Adam(D.parameters(), rate, betas=(0.5, 0.999'
-            '))', 'Adam(D.parameters(), rate)', 'step_000/D_real/adam_m/', 'beta1'),
-    Mistake('beta2 0.99', 'vanilla', 'Adam(D.parameters(), rate)', 'Adam(D.parameters()'
-            ', rate, betas=(0.9, 0.99))', 'step_000/D/adam_v/', 'beta2'),
+    Mistake('beta1 0.9 for 0.5', 'dcgan',
+            'Adam(D.parameters(), rate, betas=(0.5, 0.999))',
+            'Adam(D.parameters(), rate)', 'step_000/D_real/adam_m/', 'beta1'),
+    Mistake('beta2 0.99', 'vanilla', 'Adam(D.parameters(), rate)',
+            'Adam(D.parameters(), rate, betas=(0.9, 0.99))', 'step_000/D/adam_v/',
+            'beta2'),
     Mistake('learning rate 1 % off', 'vanilla', 'Adam(G.parameters(), rate)',
             'Adam(G.parameters(), 1.01 * rate)', 'step_000/G/after/', 'learning rate'),
     Mistake('no bias correction', 'vanilla', 'super().step()', """
@@ -57,8 +60,8 @@ MISTAKES = [
                     v = state['exp_avg_sq'].lerp_(p.grad ** 2, 0.001)
                     p -= group['lr'] * m / (v.sqrt() + 1e-8)""",
             'step_000/D/after/', 'no bias correction'),
-    Mistake('weight decay', 'vanilla', 'class Adam(torch.optim.Adam)', 'class Adam('
-            'torch.optim.AdamW)', 'step_000/D/after/', 'weight decay'),
+    Mistake('weight decay', 'vanilla', 'class Adam(torch.optim.Adam)',
+            'class Adam(torch.optim.AdamW)', 'step_000/D/after/', 'weight decay'),
     Mistake('gradient descent', 'minimax', '        super().step()', """
         before = [p.detach().clone() for g in self.param_groups for p in g['params']]
         super().step()
@@ -67,7 +70,8 @@ MISTAKES = [
                               before):
                 p.copy_(old - 0.01 * p.grad)""",
             'step_000/D/after/', 'gradient descent for Adam'),
-    Mistake("an Adam for each of D's updates", 'dcgan', """        loss = bce(logits, zero)
+    Mistake("an Adam for each of D's updates", 'dcgan', """\
+        loss = bce(logits, zero)
         optimizer_D.zero_grad()
         loss.backward()
         optimizer_D.step()
@@ -98,13 +102,14 @@ MISTAKES = [
     Mistake('symmetric padding for SAME', 'dcgan', 'self.conv1(F.pad(x, (1, 2, 1, 2)))',
             'self.conv1(F.pad(x, (2, 2, 2, 2)))', 'step_000/D_real/logit/',
             'SAME padding'),
-    Mistake('dense weights reshaped, not transposed', 'vanilla', 'variables[name].copy_('
-            'torch.from_numpy(value))', 'variables[name].copy_(torch.from_numpy('
+    Mistake('dense weights reshaped, not transposed', 'vanilla',
+            'variables[name].copy_(torch.from_numpy(value))',
+            'variables[name].copy_(torch.from_numpy('
             'replay.golden.arrays["init/" + name].reshape(value.shape)))',
             'init/G_W1', 'weights not transposed'),
-    Mistake('flatten order', 'dcgan', "'D_W3': trace.Layout((3, 2, 0, 1), (7, 7, wide, "
-            "1), (1, -1))", "'D_W3': trace.Layout((1, 0))", 'step_000/D_real/logit/',
-            'flatten order'),
+    Mistake('flatten order', 'dcgan',
+            "'D_W3': trace.Layout((3, 2, 0, 1), (7, 7, wide, 1), (1, -1))",
+            "'D_W3': trace.Layout((1, 0))", 'step_000/D_real/logit/', 'flatten order'),
     Mistake("LeakyReLU's default slope", 'dcgan', 'F.leaky_relu(self.dense(z), 0.2)',
             'F.leaky_relu(self.dense(z))', 'step_000/D_fake/fake/', 'LeakyReLU slope'),
     Mistake('LeakyReLU 0.3, as in Keras', 'dcgan',
@@ -119,35 +124,38 @@ MISTAKES = [
             'step_000/D_fake/fake/', 'fakes in training mode'),
     Mistake("G in inference mode in its update", 'dcgan', 'G.train()', 'pass',
             'step_000/G/fake/', 'fakes in inference mode'),
-    Mistake("D's dropout off in G's update", 'dcgan', """        fake = G(Z)
-        logits = D(fake)""", """        fake = G(Z)
+    Mistake("D's dropout off in G's update", 'dcgan', """\
+        fake = G(Z)
+        logits = D(fake)""", """\
+        fake = G(Z)
         D.eval()
         logits = D(fake)
         D.train()""", 'step_000/G/logit/', 'dropout off'),
-    Mistake('dropout without its scale', 'dcgan', 'x * self.mask if', 'x * (self.mask > '
-            '0) if', 'step_000/D_real/logit/', 'dropout off'),
+    Mistake('dropout without its scale', 'dcgan', 'x * self.mask if',
+            'x * (self.mask > 0) if', 'step_000/D_real/logit/', 'dropout off'),
     Mistake('fresh noise where it is shared', 'vanilla', FRESH, 'torch.from_numpy('
             "update.feed('Z', rng.normal(size=z.shape).astype(np.float32)))",
             'step_000/G/feed/Z', 'fresh noise'),
-    Mistake('shared noise where it is fresh', 'minimax', 'z = rng.normal(size=(n, n_nois'
-            'e)).astype(np.float32)    # fresh noise', 'pass', 'step_000/G/feed/Z',
-            'shared noise'),
+    Mistake('shared noise where it is fresh', 'minimax',
+            'z = rng.normal(size=(n, n_noise)).astype(np.float32)    # fresh noise',
+            'pass', 'step_000/G/feed/Z', 'shared noise'),
     Mistake('float64 noise', 'vanilla', '.astype(np.float32)\n', '\n',
             'step_000/D/feed/Z', 'type'),
-    Mistake('noise drawn in float32', 'vanilla', 'z = rng.normal(size=(n, n_noise))'
-            '.astype(np.float32)', 'z = np.random.default_rng(replay.seed)'
-            '.standard_normal((n, n_noise), np.float32)', 'step_000/D/feed/Z',
-            'another generator'),
-    Mistake('noise from a generator of its own', 'vanilla', 'z = rng.normal(', 'z = np.'
-            'random.RandomState(replay.seed).normal(', 'step_000/D/feed/Z',
+    Mistake('noise drawn in float32', 'vanilla',
+            'z = rng.normal(size=(n, n_noise)).astype(np.float32)',
+            'z = np.random.default_rng(replay.seed).standard_normal('
+            '(n, n_noise), np.float32)', 'step_000/D/feed/Z', 'another generator'),
+    Mistake('noise from a generator of its own', 'vanilla', 'z = rng.normal(',
+            'z = np.random.RandomState(replay.seed).normal(', 'step_000/D/feed/Z',
             'another generator'),
     Mistake('60,000 images', 'vanilla', 'images = mnist.load(None, rng).train', """\
 files = mnist.read()
     images = mnist.DataSet(files.train_images.reshape(-1, 784) * np.float32(1 / 255),
                            files.train_labels, rng)""", 'step_000/D/feed/X',
             '60,000 images'),
-    Mistake('not shuffled', 'vanilla', 'images.next_batch(n)', 'images.next_batch(n, '
-            'shuffle=False)', 'step_000/D/feed/X', 'not shuffled'),
+    Mistake('not shuffled', 'vanilla', 'images.next_batch(n)',
+            'images.next_batch(n, shuffle=False)', 'step_000/D/feed/X',
+            'not shuffled'),
     Mistake('images in [0, 1] for [-1, 1]', 'dcgan', ' / 255 * 2 - 1,', ' / 255,',
             'step_000/D_real/feed/X', 'image scaling'),
     Mistake('images / 255 for * (1/255)', 'vanilla', 'x, _ = images.next_batch(n)',
@@ -160,14 +168,17 @@ files = mnist.read()
             'step_000/D/loss', 'sum for mean'),
     Mistake('sum for mean in the gradient only', 'vanilla', '(-loss_D).backward()',
             '(-loss_D * n).backward()', 'step_000/D/grad/', 'scale of the gradient'),
-    Mistake('swapped targets', 'minimax', 'bce(torch.sigmoid(real), one) + bce('
-            'torch.sigmoid(gene), zero)', 'bce(torch.sigmoid(real), zero) + bce('
-            'torch.sigmoid(gene), one)', 'step_000/D/loss', 'swapped targets'),
-    Mistake('saturating for non-saturating', 'minimax', 'loss_G = bce(torch.sigmoid('
-            'gene), one)', 'loss_G = -bce(torch.sigmoid(gene), zero)',
-            'step_000/G/loss', 'saturating for non-saturating'),
-    Mistake('label smoothing', 'dcgan', 'one, zero = torch.ones(n, 1)', 'one, zero = '
-            '0.9 * torch.ones(n, 1)', 'step_000/D_real/loss', 'label smoothing'),
+    Mistake('swapped targets', 'minimax',
+            'bce(torch.sigmoid(real), one) + bce(torch.sigmoid(gene), zero)',
+            'bce(torch.sigmoid(real), zero) + bce(torch.sigmoid(gene), one)',
+            'step_000/D/loss', 'swapped targets'),
+    Mistake('saturating for non-saturating', 'minimax',
+            'loss_G = bce(torch.sigmoid(gene), one)',
+            'loss_G = -bce(torch.sigmoid(gene), zero)', 'step_000/G/loss',
+            'saturating for non-saturating'),
+    Mistake('label smoothing', 'dcgan', 'one, zero = torch.ones(n, 1)',
+            'one, zero = 0.9 * torch.ones(n, 1)', 'step_000/D_real/loss',
+            'label smoothing'),
     Mistake('probabilities for logits', 'dcgan', 'return self.dense(x.flatten(1))',
             'return torch.sigmoid(self.dense(x.flatten(1)))', 'step_000/D_real/logit/',
             'probabilities for logits'),
@@ -175,24 +186,27 @@ files = mnist.read()
             'fake = torch.sigmoid(G(Z))', 'step_000/G/grad/', 'missing detach'),
     Mistake('gradients not zeroed', 'minimax', 'optimizer_G.zero_grad()', 'pass',
             'step_001/G/grad/', 'gradients accumulate'),
-    Mistake("D's gradients not zeroed behind G's", 'dcgan', """        loss = bce(logits, o\
-ne)
+    Mistake("D's gradients not zeroed behind G's", 'dcgan', """\
+        loss = bce(logits, one)
         optimizer_D.zero_grad()
         loss.backward()
-        optimizer_D.step()""", """        loss = bce(logits, one)
+        optimizer_D.step()""", """\
+        loss = bce(logits, one)
         loss.backward()
         optimizer_D.step()""", 'step_001/D_real/grad/', 'gradients accumulate'),
     Mistake('the loss raised', 'minimax', 'loss_G.backward()', '(-loss_G).backward()',
             'step_000/G/grad/', 'sign of the gradient'),
-    Mistake('gradient step on both networks', 'vanilla', """fake = torch.sigmoid(G(Z)).\
-detach()""", 'fake = torch.sigmoid(G(Z))', 'step_000/D/after/', 'step on both networks'),
-    Mistake("a clamp in vanilla's logs", 'vanilla', """\
-loss_G = torch.mean(torch.log(torch.sigmoid(gene)))""", """\
-loss_G = torch.log(torch.sigmoid(gene)).clamp(min=-100).mean()""", 'step_000/G/loss',
-            'clamped loss', 'saturated_vanilla.npz'),
-    Mistake('infinity where golden is finite', 'minimax', 'loss_G = bce(torch.sigmoid('
-            'gene), one)', 'loss_G = -torch.mean(torch.log(torch.sigmoid(gene)) if step'
-            ' else -bce(torch.sigmoid(gene), one))', 'step_001/G/loss',
+    Mistake('gradient step on both networks', 'vanilla',
+            'fake = torch.sigmoid(G(Z)).detach()', 'fake = torch.sigmoid(G(Z))',
+            'step_000/D/after/', 'step on both networks'),
+    Mistake("a clamp in vanilla's logs", 'vanilla',
+            'loss_G = torch.mean(torch.log(torch.sigmoid(gene)))',
+            'loss_G = torch.log(torch.sigmoid(gene)).clamp(min=-100).mean()',
+            'step_000/G/loss', 'clamped loss', 'saturated_vanilla.npz'),
+    Mistake('infinity where golden is finite', 'minimax',
+            'loss_G = bce(torch.sigmoid(gene), one)',
+            'loss_G = -torch.mean(torch.log(torch.sigmoid(gene)) if step '
+            'else -bce(torch.sigmoid(gene), one))', 'step_001/G/loss',
             'unguarded loss', 'saturated_minimax.npz'),
     Mistake('NaN on one side', 'minimax', 'loss_G = bce(torch.sigmoid(gene), one)',
             'p = torch.sigmoid(gene); loss_G = -torch.mean(p * torch.log(p)) if step '

@@ -26,8 +26,8 @@ def explain(golden: Trace, mine: Trace, key: str,
             limit: Callable[[str], Any]) -> Optional[Cause]:
     """Return the cause of the first difference, or None where no hypothesis fits."""
     case = Case(golden, mine, key)
-    tests = [inputs.missing, inputs.form] if case.expected is None or case.found is None or (
-        case.expected.shape != case.found.shape
+    tests = [inputs.missing, inputs.form] if case.expected is None or (
+        case.found is None or case.expected.shape != case.found.shape
         or case.expected.dtype != case.found.dtype) else [TESTS[case.kind]]
     fitting, plain = [], []
     for test in tests:

@@ -44,7 +44,7 @@ class Case:
         self.name = parts[-1]
 
     def get(self, trace: Trace, kind: str, name: str, place: Optional[str] = None):
-        """Return an array of this update (or of another `place`) in float64, or None."""
+        """Return an array of this update (or another `place`) in float64, or None."""
         found = trace.arrays.get(f'{place or self.place}/{kind}/{name}')
         return None if found is None else found.astype(float)
 

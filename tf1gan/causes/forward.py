@@ -1,6 +1,6 @@
 """The forward pass: G's images and D's logits, recomputed in other ways."""
 
-from typing import Dict, Iterator, Tuple
+from typing import Iterator, Tuple
 
 import numpy as np
 
@@ -49,12 +49,12 @@ def _ways() -> Iterator[Tuple[How, str, str, str]]:
     for slope in SLOPES:
         yield (How(slope=slope), 'LeakyReLU slope', f'LeakyReLU has the slope {slope}',
                'state the slope: 0.2 in dcgan and conditional, 0.02 in collapse')
-    yield (How(centered=True), 'SAME padding', 'SAME with a stride of 2 is padded alike '
-           'on both sides', "pad the odd pixel below and to the right: of 28 and 14 with "
-           '5x5, (1, 2) both ways')
-    yield (How(channels_first=True), 'flatten order', 'images are flattened, or shaped, '
-           'over (channels, height, width)', 'permute to (height, width, channels) '
-           'first, or declare a layout with a split for the dense weights')
+    yield (How(centered=True), 'SAME padding', 'SAME with a stride of 2 is padded '
+           'alike on both sides', 'pad the odd pixel below and to the right: of 28 and '
+           '14 with 5x5, (1, 2) both ways')
+    yield (How(channels_first=True), 'flatten order', 'images are flattened, or '
+           'shaped, over (channels, height, width)', 'permute to (height, width, '
+           'channels) first, or declare a layout with a split for the dense weights')
     for epsilon in EPSILONS:
         yield (How(norm_epsilon=epsilon), 'normalization epsilon', 'the normalization '
                f'adds {epsilon:g} to the variance', 'batch normalization here adds '
@@ -112,8 +112,8 @@ def logit(case: Case) -> Iterator[Guess]:
     for masked, sentence in ((np.ones_like, 'dropout is off'),
                              (lambda mask: (mask > 0) * 1., 'dropout does not scale')):
         yield Guess(logits(masked=masked), 'dropout off', f'{sentence} in {case.place}',
-                    "leave D in training mode in every update, G's too, and multiply by "
-                    'the mask as it is')
+                    "leave D in training mode in every update, G's too, and multiply "
+                    'by the mask as it is')
     for how, *words in _hows(case):
         yield Guess(logits(how_D=how), *words)
     places = case.step_updates()
@@ -125,9 +125,9 @@ def logit(case: Case) -> Iterator[Guess]:
     for place in places[:places.index(case.place)]:
         older = {key: value for key, value in case.weights(place).items()
                  if key.startswith('D_')}
-        yield Guess(logits({**w, **older}), 'simultaneous updates', f'{case.place} sees '
-                    f"D's weights from before {place}", 'update D first; G then sees '
-                    'the new D')
+        yield Guess(logits({**w, **older}), 'simultaneous updates', f'{case.place} '
+                    f"sees D's weights from before {place}", 'update D first; G then '
+                    'sees the new D')
     for place in places[places.index(case.place) + 1:]:
         for player in 'D', 'G':
             newer = {key: value.astype(float) for key, value in
@@ -139,6 +139,6 @@ def logit(case: Case) -> Iterator[Guess]:
     others = [key for key in case.golden.part(f'{case.place}/logit') if key != name]
     for other in others:
         yield Guess(forward(case, case.mine, case.place, w)[1][other], 'real and fake '
-                    f'swapped', f'{name} holds what {other} should', 'swap the two')
+                    'swapped', f'{name} holds what {other} should', 'swap the two')
     yield Guess(-usual, 'sign of the logits', "D's logits have the other sign",
                 'look at the last layer of D')

@@ -11,18 +11,18 @@ from tf1gan.causes.losses import objective
 
 def grad(case: Case) -> Iterator[Guess]:
     names = list(case.golden.part(f'{case.place}/grad'))
-    pairs = {name: (case.get(case.mine, 'grad', name), case.get(case.golden, 'grad', name))
-             for name in names}
+    pairs = {name: (case.get(case.mine, 'grad', name),
+                    case.get(case.golden, 'grad', name)) for name in names}
     pairs = {name: pair for name, pair in pairs.items() if pair[0] is not None
              and pair[0].shape == pair[1].shape}
     mine, golden = (np.concatenate([pair[side].ravel() for pair in pairs.values()])
                     for side in (0, 1))
     if not np.isfinite(mine).all() and np.isfinite(golden).all():
         yield Guess(f'{int((~np.isfinite(mine)).sum())} of {mine.size} numbers are not '
-                    'finite', 'gradient not finite', 'your gradient is not finite where '
-                    "golden's is: a saturated sigmoid's log, or its slope divided by 0",
-                    'compute the loss from logits, or clamp its denominator at 1e-12 as '
-                    'torch does')
+                    'finite', 'gradient not finite', 'your gradient is not finite '
+                    "where golden's is: a saturated sigmoid's log, or its slope "
+                    'divided by 0', 'compute the loss from logits, or clamp its '
+                    'denominator at 1e-12 as torch does')
         return
     if not np.isfinite(mine).all() or not np.isfinite(golden).all():
         return
@@ -33,14 +33,17 @@ def grad(case: Case) -> Iterator[Guess]:
     scale = mine @ golden / (golden @ golden)
     n = len(next(iter(case.golden.part(f'{case.place}/feed').values())))
     named = {n: f'a sum over the {n} images', -1.: 'of the other sign: the loss is '
-             'raised where it should be lowered', 2.: 'twice golden', 0.5: 'half golden'}
+             'raised where it should be lowered', 2.: 'twice golden',
+             0.5: 'half golden'}
     words = next((words for value, words in named.items()
-                  if abs(scale - value) < 1e-3 * abs(value)), f'{scale:.6g} times golden')
+                  if abs(scale - value) < 1e-3 * abs(value)),
+                 f'{scale:.6g} times golden')
     if abs(scale - 1) > 1e-3:
-        yield Guess(scale * case.expected, 'sign of the gradient' if abs(scale + 1) < 1e-3
-                    else 'scale of the gradient', f'all gradients of {case.place} are '
-                    f'{words}', 'minimize the mean (of vanilla the negative of its '
-                    'objective), without clipping or loss scaling')
+        yield Guess(scale * case.expected, 'sign of the gradient'
+                    if abs(scale + 1) < 1e-3 else 'scale of the gradient', 'all '
+                    f'gradients of {case.place} are {words}', 'minimize the mean (of '
+                    'vanilla the negative of its objective), without clipping or loss '
+                    'scaling')
     earlier = case.before('grad', case.name)
     if earlier is not None:
         yield Guess(case.expected + earlier, 'gradients accumulate', 'the gradient of '
@@ -61,15 +64,15 @@ def grad(case: Case) -> Iterator[Guess]:
         kept = {name: (ours - case.before('grad', name), theirs) for name, (
             ours, theirs) in pairs.items() if case.before('grad', name) is not None}
         for each in pairs, kept:
-            yield from _leaks(case, each, earlier, 'gradients accumulate', "G's loss has "
-                              'left its gradient in D, through which it flows', 'zero '
-                              "D's gradients before its backward pass")
+            yield from _leaks(case, each, earlier, 'gradients accumulate', "G's loss "
+                              'has left its gradient in D, through which it flows',
+                              "zero D's gradients before its backward pass")
     reached = [name for name, (ours, theirs) in pairs.items()
                if theirs.any() and not ours.any()]
     if case.name in reached:
         yield Guess(np.zeros_like(case.expected), 'no gradient', 'no gradient reaches '
-                    f'{", ".join(reached)}', 'look for a detach too many, or a variable '
-                    'that the network does not use')
+                    f'{", ".join(reached)}', 'look for a detach too many, or a '
+                    'variable that the network does not use')
 
 
 def _leaks(case: Case, pairs, places: List[str], *words: str) -> Iterator[Guess]:

@@ -23,9 +23,9 @@ def missing(case: Case) -> Iterator[Guess]:
                     f'record it with {how}')
     elif case.expected is None and case.kind == 'after':
         if case.name.endswith(('_mean', '_variance')):
-            yield Guess(None, 'fakes in training mode', f"{case.place} moves the moving "
-                        f'average {case.name}: G made its images in training mode, by '
-                        'the statistics of the batch',
+            yield Guess(None, 'fakes in training mode', f'{case.place} moves the '
+                        f'moving average {case.name}: G made its images in training '
+                        'mode, by the statistics of the batch',
                         "make D's fakes with G in inference mode")
         yield Guess(None, 'step on both networks', f'{case.place} moves {case.name}, '
                     'which golden does not move there',
@@ -50,22 +50,23 @@ def form(case: Case) -> Iterator[Guess]:
     for axes in _orders(case.expected.ndim):
         turned = case.expected.transpose(axes)
         if turned.shape == case.found.shape and np.allclose(turned, case.found, 1e-5):
-            yield Guess(f'your array is golden.transpose({axes})', 'layout not declared',
-                        f'{case.key} has other axes in your port, and no layout says so',
-                        f'declare it: layouts={{{case.name!r}: trace.Layout({axes})}}')
+            yield Guess(f'your array is golden.transpose({axes})', 'layout not '
+                        'declared', f'{case.key} has other axes in your port, and no '
+                        'layout says so', 'declare it: '
+                        f'layouts={{{case.name!r}: trace.Layout({axes})}}')
     yield Guess(None, 'shape', f'{case.key} is {list(case.found.shape)} in your port, '
                 f'{list(case.expected.shape)} in golden',
                 'build the network, and the batches, with the sizes of replay.config')
 
 
 def _orders(n: int) -> List[Tuple[int, ...]]:
-    import itertools
     return list(itertools.permutations(range(n)))[1:]
 
 
 def init(case: Case) -> Iterator[Guess]:
     golden, name = case.expected, case.name
-    change = 'transpose what replay.weights() gives, or declare the layout and do neither'
+    change = ('transpose what replay.weights() gives, or declare the layout and do '
+              'neither')
     for axes in _orders(golden.ndim):
         turned = tuple(golden.shape[axis] for axis in axes)
         yield Guess(golden.reshape(turned).transpose(np.argsort(axes)),
@@ -179,11 +180,11 @@ def _noise(case: Case) -> Iterator[Guess]:
             continue
         shared = np.array_equal(theirs, case.expected)
         if shared and not np.array_equal(ours, mine):
-            yield Guess(f"golden's two are equal, yours are not", 'fresh noise',
-                        f'{case.place} draws fresh {what}; golden feeds that of {place} '
-                        'once more', f'feed the {what} of {place} again')
+            yield Guess("golden's two are equal, yours are not", 'fresh noise',
+                        f'{case.place} draws fresh {what}; golden feeds that of '
+                        f'{place} once more', f'feed the {what} of {place} again')
         if not shared and np.array_equal(ours, mine):
-            yield Guess(f"yours are equal, golden's two are not", 'shared noise',
+            yield Guess("yours are equal, golden's two are not", 'shared noise',
                         f'{case.place} feeds the {what} of {place} once more; golden '
                         'draws fresh', f'draw fresh {what} for this update')
     golden = case.expected.astype(float)
@@ -192,8 +193,8 @@ def _noise(case: Case) -> Iterator[Guess]:
                    (case.expected.view(np.uint32) + 0x8000 & 0xffff0000).view(
                        np.float32))
         if np.array_equal(rounded, case.found):
-            yield Guess('equal once golden is rounded', 'noise rounding', f'your {what} '
-                        'was rounded to 16 bits', 'keep it in float32')
+            yield Guess('equal once golden is rounded', 'noise rounding', 'your '
+                        f'{what} was rounded to 16 bits', 'keep it in float32')
     if np.abs(golden - mine).max() <= 1e-6 * np.abs(golden).max():
         yield Guess('equal but for the last bits', 'noise rounding', f'your {what} was '
                     'computed in float32', "draw and scale in float64, then cast: "
@@ -224,11 +225,12 @@ def _noise(case: Case) -> Iterator[Guess]:
     if golden.size > 9 and abs(_alike(golden, mine)) < 0.5:
         yield Guess('the two hardly correlate', 'another generator', f'your {what} is '
                     'drawn by another generator, or from another seed', 'draw it in '
-                    'float64 from the RandomState that shuffles, then cast it to float32')
+                    'float64 from the RandomState that shuffles, then cast it to '
+                    'float32')
 
 
 def mask(case: Case) -> Iterator[Guess]:
     rate = np.mean(case.expected == 0)
-    yield Guess(f'{np.mean(case.found == 0):.0%} of yours are 0, {rate:.0%} of golden\'s',
-                'another mask', 'your dropout mask is not golden\'s',
+    yield Guess(f'{np.mean(case.found == 0):.0%} of yours are 0, {rate:.0%} of '
+                "golden's", 'another mask', "your dropout mask is not golden's",
                 'take it with update.mask')

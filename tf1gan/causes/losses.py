@@ -78,8 +78,8 @@ def loss(case: Case) -> Iterator[Guess]:
     sums = objective(case, logits, reduce=np.sum)
     for low, how, words in (
             (-100., 'clamp', 'its logs are clamped at -100, as torch\'s BCELoss does'),
-            (1e-7, 'clip', 'its probabilities are clipped to [1e-7, 1 - 1e-7], as Keras '
-             'does'), (1e-8, 'add', '1e-8 is added inside its logs'),
+            (1e-7, 'clip', 'its probabilities are clipped to [1e-7, 1 - 1e-7], as '
+             'Keras does'), (1e-8, 'add', '1e-8 is added inside its logs'),
             (1e-12, 'add', '1e-12 is added inside its logs')):
         yield Guess(objective(case, logits, element=_guarded(low, how)), 'clamped loss',
                     f'your loss is guarded where golden is not: {words}',
@@ -90,10 +90,10 @@ def loss(case: Case) -> Iterator[Guess]:
                     "your loss takes the log of a saturated sigmoid, 0, where golden's "
                     'is finite', 'clamp both logs at -100, as torch\'s BCELoss does')
     if np.isinf(case.expected):
-        yield Guess(usual, 'finer sigmoid', "your sigmoid is finer than TF 1.15's, which "
-                    'is exactly 0 below -16.4: its log is finite where golden is '
-                    'infinite', 'nothing: golden is saturated here, and a faithful port '
-                    'need not be')
+        yield Guess(usual, 'finer sigmoid', "your sigmoid is finer than TF 1.15's, "
+                    'which is exactly 0 below -16.4: its log is finite where golden is '
+                    'infinite', 'nothing: golden is saturated here, and a faithful '
+                    'port need not be')
     batch = next((len(x) for x in logits.values()), 1)
     yield Guess(sums, 'sum for mean', f'your loss is a sum over the {batch} images of '
                 'the batch', 'take the mean')

@@ -46,8 +46,9 @@ def moment(case: Case) -> Iterator[Guess]:
     line = before - taken
     if (line ** 2).sum():
         other = ((mine - taken) * line).sum() / (line ** 2).sum()
-        yield Guess(taken + other * line, which, f'your Adam has {which} = {other:.4g}, '
-                    f'golden {beta:.4g}', f'give the optimizer {which} = {beta:.4g}')
+        yield Guess(taken + other * line, which, f'your Adam has {which} = '
+                    f'{other:.4g}, golden {beta:.4g}', f'give the optimizer {which} = '
+                    f'{beta:.4g}')
     yield Guess(beta * before + taken, 'undamped moment', 'the gradient enters the '
                 f'moment whole, without the factor 1 - {which}', "take TF 1's Adam")
     weight = case.before('after', case.name)
@@ -97,8 +98,8 @@ def after(case: Case) -> Iterator[Guess]:
                         f"Adam corrects for its update {other}, golden's is at its "
                         f'{t}', 'count the updates of each optimizer by itself')
         yield Guess(before - rate * gradient if gradient is not None else mine * np.nan,
-                    'gradient descent for Adam', 'your update is plain gradient descent',
-                    'take Adam')
+                    'gradient descent for Adam', 'your update is plain gradient '
+                    'descent', 'take Adam')
     else:
         step = rate * gradient if gradient is not None else np.zeros_like(mine)
     for decay in 0.01, 1e-4:
@@ -140,5 +141,5 @@ def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
                  0.1: "torch's default, 0.1, is a momentum of 0.9 in Keras"}
         change = next((words for value, words in words.items()
                        if abs(share - value) < 2e-3), 'the share is 1 - momentum')
-        yield Guess(before + share * line, 'normalization momentum', f'{case.name} takes '
-                    f'in {share:.3g} of the batch\'s own, golden {taken}', change)
+        yield Guess(before + share * line, 'normalization momentum', f'{case.name} '
+                    f"takes in {share:.3g} of the batch's own, golden {taken}", change)

@@ -1,0 +1,154 @@
+"""Recording: it changes no bit of a run, and what it writes is what happened."""
+
+import importlib
+
+import numpy as np
+import pytest
+from conftest import ROOT, run_module
+
+import tf1gan
+from tf1gan import compare, loop, record, run_folder, trace
+
+N_STEPS = 3
+
+
+def new_run(name, threads=1, **numbers):
+    """Return a small run that has just begun."""
+    tutorial = importlib.import_module(f'tf1gan.{name}')
+    config = tutorial.Config(**{**record.SMALL[name], **numbers})
+    return loop.Run(tutorial, {'config': config._asdict(), 'seed': 0,
+                               'threads': threads, 'data': None})
+
+
+def recorded(name, path, threads=1, **numbers):
+    """Record a small run; return its trace and the run."""
+    run = new_run(name, threads, **numbers)
+    record.record(run, N_STEPS, path)
+    return trace.load(path), run
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_a_recorded_run_has_the_bits_of_one_that_is_not(name, tmp_path, monkeypatch):
+    """Of one from the command line, too, with its pictures and checkpoints."""
+    _, run = recorded(name, tmp_path / 't.npz')
+    found, meta = run_folder_arrays(run)
+    flags = [word for field, value in record.SMALL[name].items()
+             for word in (f'--{field.replace("_", "-")}', value)]
+    ended = run_module(f'tf1gan.{name}', *flags, '--max-steps', N_STEPS, '--threads', 1,
+                       '--out', 'run', cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    expected, other = run_folder.load_checkpoint(tmp_path / 'run')
+    for part in 'step', 'rng', 'data_position':
+        assert meta[part] == other[part], part
+    assert set(found) == set(expected)
+    for key, array in expected.items():
+        assert np.array_equal(found[key], array), key
+
+
+def run_folder_arrays(run):
+    """Return the arrays and the meta of a run's checkpoint."""
+    import io
+    import json
+    with np.load(io.BytesIO(run.checkpoint())) as content:
+        arrays = {key: content[key] for key in content.files}
+    return arrays, json.loads(str(arrays.pop('meta')))
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_the_golden_trace_is_what_is_recorded_here_today(name, tmp_path):
+    golden = trace.load(name)
+    mine, _ = recorded(name, tmp_path / 't.npz')
+    assert set(mine.arrays) == set(golden.arrays)
+    assert mine.meta['optimizers'] == golden.meta['optimizers']
+    report = compare.compare(golden, mine)
+    assert report.status == 0, '\n'.join(compare.text(report))
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_other_threads_agree_and_a_rate_one_percent_off_does_not(name, tmp_path):
+    golden, _ = recorded(name, tmp_path / 'one.npz')
+    two, _ = recorded(name, tmp_path / 'two.npz', threads=2)
+    assert compare.compare(golden, two).status == 0
+    config = golden.meta['config']
+    rates = [field for field in config if field.startswith('learning_rate')]
+    for field in rates:
+        off, _ = recorded(name, tmp_path / 'off.npz', **{field: 1.01 * config[field]})
+        report = compare.compare(golden, off)
+        assert report.status == 1
+        assert '/after/' in report.differences[0].key
+        assert report.cause.name == 'learning rate'
+    assert rates or name == 'collapse'
+
+
+def test_what_is_recorded_is_one_training_run(tmp_path):
+    """Adam's own arithmetic, in float64, leads from every array to the next."""
+    golden = trace.load('vanilla')
+    numbers = {'learning_rate': 0.0002, 'beta1': 0.9, 'beta2': 0.999, 'epsilon': 1e-8}
+    for optimizer in golden.meta['optimizers'].values():
+        assert optimizer.pop('kind') == 'Adam'
+        assert optimizer == pytest.approx(numbers, rel=1e-7)
+    now = {key: value.astype(float) for key, value in golden.part('init').items()}
+    moments = {key: (0., 0.) for key in now}
+    for place in golden.updates:
+        t = int(place[5:8]) + 1
+        for name, gradient in golden.part(f'{place}/grad').items():
+            g = gradient.astype(float)
+            m, v = moments[name]
+            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g ** 2
+            moments[name] = m, v
+            now[name] = now[name] - 0.0002 * np.sqrt(1 - 0.999 ** t) / (
+                1 - 0.9 ** t) * m / (np.sqrt(v) + 1e-8)
+            for kind, expected in (('adam_m', m), ('adam_v', v), ('after', now[name])):
+                found = golden.arrays[f'{place}/{kind}/{name}']
+                # Measured: 1.3e-5 in the second moment, whose 1 - 0.999 is float32's.
+                assert np.abs(found - expected).max() < 3e-5 * np.abs(expected).max()
+
+
+def test_the_feeds_are_the_tutorials_own_draws():
+    """By hand, from one RandomState: the shuffle, then noise, and pictures' noise."""
+    from tf1gan import mnist
+    golden = trace.load('conditional')
+    rng = np.random.RandomState(0)
+    drawn = [rng.uniform(-1, 1, (100, 5)), rng.randint(10, size=100)]   # a sheet first
+    for step in range(N_STEPS):
+        for update in 'D', 'G':
+            drawn = rng.uniform(-1, 1, (4, 5)), np.eye(10)[rng.randint(10, size=4)]
+            for name, expected in zip(('Z', 'Z_labels'), drawn):
+                assert np.array_equal(
+                    golden.arrays[f'step_{step:03d}/{update}/feed/{name}'],
+                    expected.astype(np.float32))
+        pixels = mnist.read().train_images[4 * step:4 * step + 4].astype(np.float32)
+        assert np.array_equal(golden.arrays[f'step_{step:03d}/D/feed/X'][..., 0],
+                              (pixels - 127.5) / np.float32(127.5))
+
+
+def test_full_size_is_the_default_and_numbers_can_be_given(tmp_path):
+    ended = run_module('tf1gan.record', 'vanilla', '--steps', 1, '--n-hidden', 9,
+                       '--out', 't.npz', cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    full = trace.load(tmp_path / 't.npz')
+    assert full.arrays['init/G_W1'].shape == (128, 9)
+    assert full.arrays['step_000/D/feed/X'].shape == (100, 784)
+    assert full.updates == ['step_000/D', 'step_000/G']
+
+
+@pytest.mark.parametrize('arguments', [
+    [], ['mnist', '--out', 'x.npz'], ['vanilla'], ['vanilla', '--out', 'x', '--steps',
+                                                   '0'],
+    ['vanilla', '--out', 'x', '--epochs', '3'], ['--out', 'x.npz'],
+    ['vanilla', '--small', '--steps', '1', '--out', 'no folder/x.npz'],
+    ['collapse', '--small', '--sanity', '--out', 'x.npz']])
+def test_bad_input_is_refused_in_one_sentence(tmp_path, arguments):
+    ended = run_module('tf1gan.record', *arguments, cwd=tmp_path)
+    assert ended.status == 2 and ended.out == ''
+    assert len(ended.err.splitlines()) == 1, ended.err
+    assert 'expected' in ended.err and 'found' in ended.err
+
+
+def test_the_saturated_traces_are_what_is_recorded_here_today(tmp_path):
+    for name in 'vanilla', 'minimax':
+        golden = trace.load(ROOT / f'experiments/ports/saturated_{name}.npz')
+        run = new_run(name, learning_rate=1000.)
+        record.record(run, 2, tmp_path / 't.npz')
+        report = compare.compare(golden, trace.load(tmp_path / 't.npz'))
+        assert report.status == 0, '\n'.join(compare.text(report))
