@@ -16,7 +16,7 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:-mkl=)-lint
 
-.PHONY: vanilla dcgan conditional test ports noise lint environment pages speed epsilon ladder \
+.PHONY: vanilla dcgan conditional test ports noise golden lint environment pages speed epsilon ladder \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
@@ -41,6 +41,16 @@ ports:
 		--force-reinstall .
 	@cd experiments/ports && ../../$(ports) run.py $(ARGS)
 	@cd tests && ../$(ports) -m pytest -p no:cacheprovider $$(../$(ports) numpy_only.py)
+
+# The noise between right computations, beside the comparer's limits.
+noise: environment
+	@$(MAKE) --no-print-directory environment ENV=mkl
+	@$(python) experiments/ports/noise.py .venv-mkl/bin/python $(ports)
+	@$(python) experiments/fill_pages.py
+
+# The golden traces anew: only when a tutorial's behaviour changes.
+golden: environment
+	@sh experiments/ports/golden.sh $(python)
 
 lint:
 	@sh requirements/environment.sh $(lint) requirements/lint.lock "$(PYTHON)"

@@ -306,6 +306,64 @@ def plumbing() -> str:
         f'{min(each):.3f} to {max(each):.3f}), on {machine(found["environment"])}.\n')
 
 
+def ports() -> str:
+    """Return what every port's comparison said, as a table, and the versions."""
+    found = load('ports/ports.json')
+    lines = ['| port | compared | verdict |', '|---|---:|---|']
+    for name, port in found['ports'].items():
+        lines.append(f'| [{name}.py]({name}.py) | {port["arrays"]} arrays | '
+                     f'{("agrees", "differs")[port["status"]]} |')
+    versions = ', '.join(f'{name} {version}'
+                         for name, version in found['versions'].items())
+    return '\n'.join(lines) + (
+        f'\n\nWith {versions}; Python {found["environment"]["python"]}, '
+        f'{machine(found["environment"])}.\n')
+
+
+def port_report(which: str) -> str:
+    """Return what the comparer printed: of the first port, or of its first mistake."""
+    found = load('ports/ports.json')
+    if which == 'failing':
+        lines, status = found['failing'], 1
+    else:
+        lines, status = found['ports']['pytorch_vanilla']['report'], 0
+    return '\n'.join(['```', '$ python -m tf1gan.compare vanilla mine.npz; echo $?',
+                      *lines, str(status), '```\n'])
+
+
+def sabotage() -> str:
+    """Return every mistake, where it was caught and what it was called, as a table."""
+    found = load('ports/sabotage.json')
+    rows = found['mistakes']
+    lines = ['| mistake | port | first difference | what `compare` says |',
+             '|---|---|---|---|']
+    for row in rows:
+        named = row['sentence'] if row['named'] else f'*not named* ({row["cause"]})'
+        caught = '' if row['caught'] else ' (late)'
+        lines.append(f'| {row["mistake"]} | {row["port"]} | `{row["first"]}`{caught} | '
+                     f'{named} |')
+    accused = sum(each['status'] != 0 for each in found['unmutated'].values())
+    return '\n'.join(lines) + (
+        f'\n\n{len(rows)} mistakes: {sum(row["caught"] for row in rows)} caught at '
+        'the first array that they change, '
+        f'{sum(row["named"] for row in rows)} named rightly. Of {len(found["unmutated"])} replays without a mistake {accused} were '
+        'accused.\n')
+
+
+def limits() -> str:
+    """Return the comparer's limits beside the noise that was measured, as a table."""
+    sys.path.insert(0, str(HERE.parent))
+    from tf1gan.compare import LIMITS
+    found = load('ports/noise.json')
+    lines = ['| kind | first step: limit (noise) | dense networks, later | '
+             'convolutional networks, later |', '|---|---:|---:|---:|']
+    for kind, noise in found['noise'].items():
+        cells = [f'{limit:.0e} ({share:.1e})'
+                 for limit, share in zip(LIMITS[kind], noise.values())]
+        lines.append(f'| `{kind}` | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines) + f'\n\n{machine(found["environment"])}.\n'
+
+
 def fill(text: str) -> str:
     """Return a page's text with every marked place filled in."""
     def made(place):

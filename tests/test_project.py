@@ -14,7 +14,8 @@ from conftest import ROOT, environ
 
 import tf1gan
 
-NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags']
+NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'compare',
+              'causes', 'networks']
 CONTRACT = ['Config', 'Model', 'data', 'build', 'noise', 'step', 'RECORD',
             'line', 'picture', 'sample', 'plots', 'report']
 README = (ROOT / 'README.md').read_text()
@@ -170,10 +171,53 @@ def test_the_dockerfile_and_doctor_name_the_same_images():
     assert 'apt' not in dockerfile
 
 
-def test_the_readmes_port_runs():
-    """The example of the porting section, with the sizes that its comments state."""
-    code = re.search('```python\n(.*?)```', README, re.DOTALL).group(1)
+def test_the_readmes_port_runs(tmp_path, monkeypatch):
+    """Its two examples, with the sizes that the comments state."""
+    from tf1gan import compare, trace
+    monkeypatch.chdir(tmp_path)
+    draws, replays = re.findall('```python\n(.*?)```', README, re.DOTALL)
     names = {}
-    exec(code, names)
+    exec(draws, names)
     assert names['images'].shape == (100, 784) and names['labels'].shape == (100, 10)
     assert names['images'].min() == 0 and names['images'].max() == 1
+
+    golden, now = trace.load('vanilla'), {}
+    places = iter(golden.updates)
+
+    def transposed(arrays):
+        return {name: array.T for name, array in arrays.items()}
+
+    def my_update(name, x, z):
+        """Stand in for a port that is right: it answers with golden's own arrays."""
+        place = next(places)
+        now.update(transposed(golden.part(f'{place}/after')))
+        parts = [golden.part(f'{place}/{kind}') for kind in (
+            'fake', 'logit', 'grad', 'adam_m', 'adam_v')]
+        return (parts[0]['G'], parts[1], golden.arrays[f'{place}/loss'],
+                *map(transposed, parts[2:]))
+
+    exec(replays, {'load': now.update, 'my_weights': lambda: now,
+                   'my_update': my_update})
+    report = compare.compare(golden, trace.load('mine.npz'))
+    assert report.status == 0, '\n'.join(compare.text(report))
+
+
+def test_the_mistakes_are_caught_and_named():
+    """What CI's `make ports` found last; it fails where this would change."""
+    ports = ROOT / 'experiments' / 'ports'
+    found = json.loads((ports / 'sabotage.json').read_text())
+    assert all(each['status'] == 0 for each in found['unmutated'].values())
+    rows = found['mistakes']
+    assert len(rows) >= 20 and all(row['caught'] for row in rows)
+    assert sum(row['named'] for row in rows) >= 0.8 * len(rows)
+    said = json.loads((ports / 'ports.json').read_text())
+    assert all(port['status'] == 0 for port in said['ports'].values())
+
+
+def test_the_limits_hold_nearly_twice_the_measured_noise():
+    from tf1gan.compare import LIMITS
+    noise = json.loads((ROOT / 'experiments/ports/noise.json').read_text())['noise']
+    assert set(noise) == set(LIMITS) - {'init', 'feed', 'mask'}
+    for kind, shares in noise.items():
+        for limit, share in zip(LIMITS[kind], shares.values()):
+            assert share <= limit / 1.8, kind

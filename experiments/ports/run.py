@@ -4,7 +4,8 @@
 
 Runs every port in an interpreter of its own, as its user would, and compares; then
 checks that sabotage.json is what sabotage.py finds. With --write sabotage.json is made
-anew, and ports.json: what the comparisons said, and with which versions.
+anew, and ports.json: what the comparisons said, of the first port and of its first
+mistake in full, and with which versions.
 """
 
 import importlib.metadata
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import sabotage
 
 from tf1gan import compare, run_folder, trace
 
@@ -33,14 +36,18 @@ def main() -> int:
             report = compare.compare(golden, trace.load(path))
             print(f'{name}.py', *compare.text(report), sep='\n  ', flush=True)
             status = max(status, report.status)
-            found[name] = {'status': report.status, 'arrays': report.n_arrays}
+            found[name] = {'status': report.status, 'arrays': report.n_arrays,
+                           'report': list(compare.text(report))}
     write = '--write' in sys.argv
     status = max(status, subprocess.run(
         [sys.executable, str(HERE / 'sabotage.py'), *([] if write else ['--check'])]
     ).returncode)
     if write:
+        mistake = sabotage.MISTAKES[0]
+        failing = sabotage.judge(sabotage.mutated(mistake), mistake.port)
         (HERE / 'ports.json').write_bytes(run_folder.as_json({
-            'ports': found, 'environment': run_folder.environment(),
+            'ports': found, 'failing': list(compare.text(failing)),
+            'environment': run_folder.environment(),
             'versions': {name: importlib.metadata.version(name)
                          for name in VERSIONS}}))
     return status

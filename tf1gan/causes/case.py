@@ -21,13 +21,16 @@ class Cause(NamedTuple):
 class Guess(NamedTuple):
     """A hypothesis: the array that it predicts, and its words.
 
-    Where no array is needed, the prediction is what shows it, in words, or None.
+    Where no array is needed, the prediction is what shows it, in words, or None. A
+    number that was fitted to one array must hold for others too: `also` is what it
+    predicts of them, by key.
     """
 
     prediction: Any
     name: str
     sentence: str
     change: str
+    also: Dict[str, np.ndarray] = {}
 
 
 class Case:
@@ -62,6 +65,15 @@ class Case:
         found = {name: self.before('after', name, place)
                  for name in self.golden.part('init')}
         return {name: value for name, value in found.items() if value is not None}
+
+    def behind(self, place: str) -> Weights:
+        """Return the port's weights behind an update, where their shapes are golden's.
+
+        They are no cause of what comes before them, and may differ in anything.
+        """
+        after, init = self.mine.part(f'{place}/after'), self.golden.part('init')
+        return {name: after[name].astype(float) for name in init
+                if name in after and after[name].shape == init[name].shape}
 
     def step_updates(self) -> List[str]:
         """Return the updates of the same step, in golden's order."""

@@ -86,8 +86,7 @@ def fake(case: Case) -> Iterator[Guess]:
     later = [place for place in places[places.index(case.place):]
              if place.endswith('/G')]
     for place in later:
-        after = case.mine.part(f'{place}/after')
-        moved = {**w, **{name: value.astype(float) for name, value in after.items()
+        moved = {**w, **{name: value for name, value in case.behind(place).items()
                          if name.startswith('G_')}}
         yield Guess(forward(case, case.mine, case.place, moved)[0], 'G before D',
                     f'G had been updated before {case.place}: its images there are '
@@ -117,11 +116,9 @@ def logit(case: Case) -> Iterator[Guess]:
     for how, *words in _hows(case):
         yield Guess(logits(how_D=how), *words)
     places = case.step_updates()
-    after = case.mine.part(f'{case.place}/after')
-    yield Guess(logits({**w, **{key: value.astype(float)
-                                for key, value in after.items()}}), 'logits behind the '
-                'update', 'the logits are those of the weights behind the update',
-                'record what the loss was computed from')
+    yield Guess(logits({**w, **case.behind(case.place)}), 'logits behind the update',
+                'the logits are those of the weights behind the update', 'record what '
+                'the loss was computed from')
     for place in places[:places.index(case.place)]:
         older = {key: value for key, value in case.weights(place).items()
                  if key.startswith('D_')}
@@ -130,8 +127,8 @@ def logit(case: Case) -> Iterator[Guess]:
                     'sees the new D')
     for place in places[places.index(case.place) + 1:]:
         for player in 'D', 'G':
-            newer = {key: value.astype(float) for key, value in
-                     case.mine.part(f'{place}/after').items() if key[0] == player}
+            newer = {key: value for key, value in case.behind(place).items()
+                     if key[0] == player}
             if newer:
                 yield Guess(logits({**w, **newer}), 'G before D', f'{place} had been '
                             f'done before {case.place}', 'keep the order of the '

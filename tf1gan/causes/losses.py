@@ -108,9 +108,10 @@ def loss(case: Case) -> Iterator[Guess]:
         yield Guess(-other, 'saturating for non-saturating', "G's objective is the "
                     'other one: mean log(1 - D(G(z))) for mean -log D(G(z)), or the '
                     'reverse', "take the tutorial's objective")
-    for factor, words in ((0.5, 'half'), (2, 'twice'), (1 / np.log(2), 'log2 for ln: '),
-                          (1 / np.log(10), 'log10 for ln: ')):
-        yield Guess(factor * usual, 'scale of the loss', f'your loss is {words} golden',
+    for factor, words in ((0.5, 'half golden'), (2, 'twice golden'),
+                          (1 / np.log(2), 'golden with log2 for ln'),
+                          (1 / np.log(10), 'golden with log10 for ln')):
+        yield Guess(factor * usual, 'scale of the loss', f'your loss is {words}',
                     'add the terms of D as the tutorial does, each a mean, in nats')
     for smooth in 0.9, 0.8, 0.95:
         def element(x, target):

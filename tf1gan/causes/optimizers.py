@@ -1,6 +1,6 @@
 """The optimizer's step and the moving averages, recomputed in other ways."""
 
-from typing import Dict, Iterator
+from typing import Dict, Iterator, List
 
 import numpy as np
 
@@ -32,15 +32,30 @@ def updates_so_far(golden: Trace, place: str) -> int:
 def moment(case: Case) -> Iterator[Guess]:
     numbers = case.golden.meta['optimizers'][case.update]
     which = 'beta1' if case.kind == 'adam_m' else 'beta2'
-    gradient, mine = case.get(case.mine, 'grad', case.name), case.found.astype(float)
-    before = case.before(case.kind, case.name)
-    before = np.zeros_like(mine) if before is None else before
-    if gradient is None:
+    beta, mine = numbers[which], case.found.astype(float)
+
+    def parts(key):
+        """Return (the moment before, what it takes in, the weight); None if unknown."""
+        place, name = key.rsplit('/', 2)[0], key.rsplit('/', 1)[1]
+        before = case.before(case.kind, name, place)
+        gradient = case.get(case.mine, 'grad', name, place)
+        weight = case.before('after', name, place)
+        if any(part is None or part.shape != case.golden.arrays[key].shape
+               for part in (gradient, weight)):
+            return None
+        return (np.zeros_like(gradient) if before is None else before,
+                gradient if which == 'beta1' else gradient ** 2, weight)
+
+    def also(predict, n_axes=0):
+        """Return what is predicted in the update's other arrays, and in the next."""
+        return {key: predict(*parts(key)) for key in _others(case) + _next(case)
+                if parts(key) and case.golden.arrays[key].ndim >= n_axes}
+
+    if not parts(case.key):
         return
-    taken = gradient if which == 'beta1' else gradient ** 2
-    beta = numbers[which]
+    before, taken, weight = parts(case.key)
     if before.any():
-        yield Guess((1 - beta) * taken, 'a fresh optimizer', f'the optimizer of '
+        yield Guess((1 - beta) * taken, 'a fresh optimizer', 'the optimizer of '
                     f'{case.place} has forgotten the updates before it', 'keep one '
                     f'optimizer for all updates of {case.update[0]}')
     line = before - taken
@@ -48,16 +63,34 @@ def moment(case: Case) -> Iterator[Guess]:
         other = ((mine - taken) * line).sum() / (line ** 2).sum()
         yield Guess(taken + other * line, which, f'your Adam has {which} = '
                     f'{other:.4g}, golden {beta:.4g}', f'give the optimizer {which} = '
-                    f'{beta:.4g}')
+                    f'{beta:.4g}', also(lambda before, taken, _:
+                                        taken + other * (before - taken)))
     yield Guess(beta * before + taken, 'undamped moment', 'the gradient enters the '
-                f'moment whole, without the factor 1 - {which}', "take TF 1's Adam")
-    weight = case.before('after', case.name)
-    if weight is not None and which == 'beta1' and (weight ** 2).sum():
-        rest = (mine - before * beta) / (1 - beta) - gradient
+                f'moment whole, without the factor 1 - {which}', "take TF 1's Adam",
+                also(lambda before, taken, _: beta * before + taken))
+    if which == 'beta1' and (weight ** 2).sum():
+        rest = (mine - before * beta) / (1 - beta) - taken
         decay = (rest * weight).sum() / (weight ** 2).sum()
-        yield Guess(beta * before + (1 - beta) * (gradient + decay * weight),
+        # Biases and normalizations are often left out.
+        yield Guess(beta * before + (1 - beta) * (taken + decay * weight),
                     'weight decay', f'{decay:.3g} of the weights is added to their '
-                    'gradient', 'switch weight decay off')
+                    'gradient', 'switch weight decay off', also(
+                        lambda before, taken, weight: beta * before
+                        + (1 - beta) * (taken + decay * weight), 2))
+
+
+def _others(case: Case) -> List[str]:
+    """Return the keys of the update's other arrays of the same kind."""
+    prefix = f'{case.place}/{case.kind}'
+    return [f'{prefix}/{name}' for name in case.golden.part(prefix)
+            if name != case.name]
+
+
+def _next(case: Case) -> List[str]:
+    """Return the key of the same array in the network's next update, if any."""
+    keys = [key for key in case.golden.arrays
+            if key.endswith(f'/{case.kind}/{case.name}')]
+    return keys[keys.index(case.key) + 1:][:1]
 
 
 def after(case: Case) -> Iterator[Guess]:
@@ -69,13 +102,27 @@ def after(case: Case) -> Iterator[Guess]:
         return
     numbers = case.golden.meta['optimizers'][case.update]
     mine, rate = case.found.astype(float), numbers['learning_rate']
-    gradient = case.get(case.mine, 'grad', case.name)
+    t = updates_so_far(case.golden, case.place)
+
+    def parts(name):
+        """Return (gradient, first and second moment): the port's own, or None."""
+        return [case.get(case.mine, kind, name)
+                for kind in ('grad', 'adam_m', 'adam_v')]
+
+    def usual(name):
+        """Return the step that golden's optimizer makes of them; None if unknown."""
+        gradient, m, v = parts(name)
+        if numbers['kind'] == 'Adam':
+            return None if m is None or v is None else adam(m, v, t, numbers)
+        return None if gradient is None else rate * gradient
+
     yield Guess(before, 'variable not updated', f'{case.place} does not move '
                 f'{case.name}', f"put it into {case.update}'s list of variables")
-    m, v = (case.get(case.mine, kind, case.name) for kind in ('adam_m', 'adam_v'))
-    if numbers['kind'] == 'Adam' and m is not None and v is not None:
-        t = updates_so_far(case.golden, case.place)
-        step = adam(m, v, t, numbers)
+    step = usual(case.name)
+    if step is None:
+        return
+    gradient, m, v = parts(case.name)
+    if numbers['kind'] == 'Adam':
         for epsilon in numbers['epsilon'], 1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 0.8:
             other = {**numbers, 'epsilon': epsilon}
             if epsilon != numbers['epsilon']:
@@ -97,11 +144,9 @@ def after(case: Case) -> Iterator[Guess]:
             yield Guess(before - adam(m, v, other, numbers), "Adam's count", 'your '
                         f"Adam corrects for its update {other}, golden's is at its "
                         f'{t}', 'count the updates of each optimizer by itself')
-        yield Guess(before - rate * gradient if gradient is not None else mine * np.nan,
-                    'gradient descent for Adam', 'your update is plain gradient '
-                    'descent', 'take Adam')
-    else:
-        step = rate * gradient if gradient is not None else np.zeros_like(mine)
+        if gradient is not None:
+            yield Guess(before - rate * gradient, 'gradient descent for Adam', 'your '
+                        'update is plain gradient descent', 'take Adam')
     for decay in 0.01, 1e-4:
         yield Guess(before * (1 - rate * decay) - step, 'weight decay', 'your weights '
                     f'decay by {decay} of the rate (AdamW)', 'switch weight decay off')
@@ -110,9 +155,12 @@ def after(case: Case) -> Iterator[Guess]:
         if abs(ratio + 1) < 1e-3:
             yield Guess(before + step, 'sign of the update', 'your update climbs where '
                         'it should descend', 'subtract the step')
+        others = {key: (case.before('after', key.split('/')[3]),
+                        usual(key.split('/')[3])) for key in _others(case)}
         yield Guess(before - ratio * step, 'learning rate', 'your learning rate is '
                     f'{ratio * rate:.6g}, golden\'s {rate:.6g}', 'give the optimizer '
-                    f'the rate {rate:.6g}')
+                    f'the rate {rate:.6g}', {key: then - ratio * step for key, (
+                        then, step) in others.items() if step is not None})
 
 
 def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
@@ -135,7 +183,7 @@ def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
                     'over n - 1, and the biased one of [n, units]: torch the unbiased '
                     'one always, Keras 3 the biased one always')
     line = batch - before
-    if (line ** 2).sum():
+    if (line ** 2).sum() and line.size > 1:     # one number has a share in any case
         share = ((mine - before) * line).sum() / (line ** 2).sum()
         words = {0.99: "torch's momentum is the complement of Keras's: 0.01, not 0.99",
                  0.1: "torch's default, 0.1, is a momentum of 0.9 in Keras"}
