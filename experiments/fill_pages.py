@@ -346,7 +346,8 @@ def sabotage() -> str:
     return '\n'.join(lines) + (
         f'\n\n{len(rows)} mistakes: {sum(row["caught"] for row in rows)} caught at '
         'the first array that they change, '
-        f'{sum(row["named"] for row in rows)} named rightly. Of {len(found["unmutated"])} replays without a mistake {accused} were '
+        f'{sum(row["named"] for row in rows)} named rightly. Of '
+        f'{len(found["unmutated"])} replays without a mistake {accused} were '
         'accused.\n')
 
 

@@ -13,9 +13,10 @@ from typing import Any, Callable, Optional, Tuple
 import numpy as np
 
 from tf1gan.causes import forward, gradients, inputs, losses, optimizers
-from tf1gan.causes.case import Case, Cause, Guess
+from tf1gan.causes.case import GROWN, Case, Cause, Guess
 from tf1gan.trace import Trace
 
+LAST_BIT = 1.2e-7   # of a float32
 TESTS = {
     'init': inputs.init, 'feed': inputs.feed, 'mask': inputs.mask,
     'fake': forward.fake, 'logit': forward.logit, 'loss': losses.loss,
@@ -38,12 +39,15 @@ def explain(golden: Trace, mine: Trace, key: str,
                                    'what the two traces hold', guess.change))
                 continue
             fit = _fit(case, np.asarray(guess.prediction, float), limit)
+            if fit and guess.name == GROWN:
+                return Cause(guess.name, guess.sentence, fit[1], guess.change)
             if fit and _holds_elsewhere(case, guess):
                 fitting.append((fit[0], Cause(guess.name, guess.sentence, fit[1],
                                               guess.change)))
     if fitting:     # the one that fits best; of those that fit alike the first
         best = min(off for off, _ in fitting)
-        return next(cause for off, cause in fitting if off <= 1.5 * best)
+        alike = max(1.5 * best, LAST_BIT * _largest(case.found))
+        return next(cause for off, cause in fitting if off <= alike)
     return plain[0] if plain else None
 
 
@@ -54,8 +58,8 @@ def _fit(case: Case, prediction: np.ndarray,
     if prediction.shape != found.shape:
         return None
     off, seen = _apart(prediction, found), _apart(expected, found)
-    near = off <= np.maximum(3 * limit(case.key),
-                             1e-3 * np.max(seen[np.isfinite(seen)], initial=0))
+    near = off <= np.maximum(3 * limit(case.key), max(1e-3 * _largest(seen),
+                                                      10 * LAST_BIT * _largest(found)))
     # Golden must be much farther: a few numbers are easily hit by chance.
     if not near.all() or off.max() > seen.max() / (4 if found.size > 9 else 100):
         return None
@@ -76,6 +80,11 @@ def _holds_elsewhere(case: Case, guess: Guess) -> bool:
         if off > max(seen / 4, 1e-6 * np.abs(found).max()):
             return False
     return True
+
+
+def _largest(array: np.ndarray) -> float:
+    """Return the largest finite magnitude, 0 where there is none."""
+    return np.max(np.abs(array[np.isfinite(array)]), initial=0)
 
 
 def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:

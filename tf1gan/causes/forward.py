@@ -5,7 +5,7 @@ from typing import Iterator, Tuple
 import numpy as np
 
 from tf1gan import networks
-from tf1gan.causes.case import Case, Guess, Weights
+from tf1gan.causes.case import Case, Guess, Weights, own_way
 from tf1gan.networks import How
 from tf1gan.trace import Trace
 
@@ -71,6 +71,7 @@ def fake(case: Case) -> Iterator[Guess]:
     w = case.weights()
     training = case.update == 'G'
     mode = 'inference' if training else 'training'
+    yield own_way(forward(case, case.mine, case.place, w)[0])
     yield Guess(forward(case, case.mine, case.place, w, How(training=True))[0],
                 f'fakes in {mode} mode', f'G makes its images in {mode} mode here',
                 f'in {case.place} normalize by ' + (
@@ -105,6 +106,7 @@ def logit(case: Case) -> Iterator[Guess]:
         return forward(case, case.mine, case.place, w, **how)[1][name]
 
     usual = logits()
+    yield own_way(usual)
     yield Guess(networks.sigmoid(usual), 'probabilities for logits', 'what you record '
                 "as D's logit has gone through the sigmoid", 'record what the sigmoid '
                 'takes')

@@ -5,7 +5,7 @@ from typing import Callable, Dict, Iterator, List, Tuple
 import numpy as np
 
 from tf1gan import networks
-from tf1gan.causes.case import Case, Guess
+from tf1gan.causes.case import Case, Guess, own_way
 
 
 def log_sigmoid(x: np.ndarray) -> np.ndarray:
@@ -75,6 +75,8 @@ def loss(case: Case) -> Iterator[Guess]:
     logits = {name: value.astype(float) for name, value in
               case.mine.part(f'{case.place}/logit').items()}
     usual = objective(case, logits)
+    if np.isfinite(case.expected):
+        yield own_way(usual)
     sums = objective(case, logits, reduce=np.sum)
     for low, how, words in (
             (-100., 'clamp', 'its logs are clamped at -100, as torch\'s BCELoss does'),

@@ -4,7 +4,7 @@ from typing import Dict, Iterator, List
 
 import numpy as np
 
-from tf1gan.causes.case import Case, Guess
+from tf1gan.causes.case import Case, Guess, own_way
 from tf1gan.trace import Trace
 
 
@@ -54,6 +54,7 @@ def moment(case: Case) -> Iterator[Guess]:
     if not parts(case.key):
         return
     before, taken, weight = parts(case.key)
+    yield own_way(beta * before + (1 - beta) * taken)
     if before.any():
         yield Guess((1 - beta) * taken, 'a fresh optimizer', 'the optimizer of '
                     f'{case.place} has forgotten the updates before it', 'keep one '
@@ -121,6 +122,7 @@ def after(case: Case) -> Iterator[Guess]:
     step = usual(case.name)
     if step is None:
         return
+    yield own_way(before - step)
     gradient, m, v = parts(case.name)
     if numbers['kind'] == 'Adam':
         for epsilon in numbers['epsilon'], 1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 0.8:
