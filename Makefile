@@ -16,7 +16,7 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:-mkl=)-lint
 
-.PHONY: vanilla dcgan conditional test ports noise golden lint environment pages speed epsilon ladder \
+.PHONY: vanilla dcgan conditional test ports noise golden classifier results lint environment pages speed epsilon ladder \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
@@ -46,6 +46,17 @@ ports:
 noise: environment
 	@$(MAKE) --no-print-directory environment ENV=mkl
 	@$(python) experiments/ports/noise.py .venv-mkl/bin/python $(ports)
+	@$(python) experiments/fill_pages.py
+
+# The classifier of tf1gan.evaluate anew (some minutes).
+classifier: environment
+	@$(python) experiments/classifier/train.py
+	@$(python) experiments/fill_pages.py
+
+# The spread over seeds: judges what is in runs/spread; JOBS="vanilla_0 dcgan_0" trains those first.
+JOBS ?=
+results: environment
+	@$(python) experiments/spread.py $(JOBS)
 	@$(python) experiments/fill_pages.py
 
 # The golden traces anew: only when a tutorial's behaviour changes.

@@ -17,7 +17,8 @@ setup(
     long_description_content_type='text/markdown',
     license='MIT (code), CC BY-SA 3.0 (tf1gan/data)',
     packages=['tf1gan', 'tf1gan.causes'],
-    package_data={'tf1gan': ['data/*', 'golden/*.npz']},
+    package_data={'tf1gan': ['data/*', 'golden/*.npz', 'classifier.npz', 'spread.json',
+                             'replay.html']},
     python_requires='>=3.6',
     install_requires=[
         'numpy',

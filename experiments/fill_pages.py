@@ -13,6 +13,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import List
 
 HERE = Path(__file__).resolve().parent
 PLACE = re.compile(r'(<!-- numbers: (\w+) ?(\w*) -->\n)(.*?)(<!-- end -->)',
@@ -304,6 +305,75 @@ def plumbing() -> str:
         f'the medians, {found["package_ms"]:.2f} and {found["plain_ms"]:.2f} ms over '
         f'{found["steps"]} steps side by side in one process; epoch by epoch '
         f'{min(each):.3f} to {max(each):.3f}), on {machine(found["environment"])}.\n')
+
+
+RESULTS = {'digits covered': ('digits_covered', 1),
+           'divergence, nats': ('divergence', 3),
+           'confidence': ('confidence', 3), 'Frechet': ('frechet', 1),
+           'nearest': ('nearest', 2), 'as asked': ('as_asked', 3)}
+
+
+def results_rows(name: str, figures) -> List[str]:
+    """Return a row for every group of a tutorial's runs: mean, deviation and n."""
+    rows = []
+    runs = load(f'{name}/summary.json')['runs']
+    for group in dict.fromkeys(run['group'] for run in runs):
+        members = [run for run in runs if run['group'] == group]
+        cells = []
+        for figure in figures:
+            key, places = RESULTS[figure]
+            values = [run[key] for run in members if key in run]
+            if not values:
+                cells.append('-')
+                continue
+            mean = sum(values) / len(values)
+            cell = f'{mean:.{places}f}'
+            if len(values) > 1:
+                square = sum((value - mean) ** 2 for value in values)
+                cell += f' ± {(square / (len(values) - 1)) ** 0.5:.{places}f}'
+            cells.append(cell)
+        rows.append(f'| {name}{", " + group if group else ""} | '
+                    + ' | '.join(cells) + f' | {len(members)} |')
+    return rows
+
+
+def results(name: str) -> str:
+    """Return what a tutorial's generators are worth, seed by seed in the mean."""
+    return results_table([name], RESULTS)
+
+
+def results_all() -> str:
+    """Return what all tutorials' generators are worth."""
+    return results_table(
+        ['vanilla', 'collapse', 'conditional', 'minimax', 'dcgan'],
+        [name for name in RESULTS if name not in ('nearest', 'as asked')])
+
+
+def results_table(names: List[str], figures) -> str:
+    """Return a table of tutorials by figures, and what real images have."""
+    lines = [f'| | {" | ".join(figures)} | seeds |',
+             '|---|' + '---:|' * (len(figures) + 1)]
+    for name in names:
+        if (HERE / name / 'summary.json').exists():
+            lines += results_rows(name, figures)
+    one = load(f'{names[0]}/summary.json')['runs'][0]
+    nearest = (f', and test images are {one["nearest_of_test_images"]:.2f} from the '
+               'nearest training image' if 'nearest' in figures else '')
+    return '\n'.join(lines) + (
+        f'\n\nMean ± standard deviation over the seeds, of {one["images"]:,} images '
+        f'each. {one["frechet_of_training_images"]:.2f} is the Frechet distance of '
+        f'real images, training against test{nearest}.\n')
+
+
+def classifier() -> str:
+    """Return what the classifier is worth, in a sentence."""
+    found = load('classifier/classifier.json')
+    return (f'It takes {100 * found["accuracy"]:.2f} % of the 10,000 test images for '
+            f'what they are, after {found["epochs"]} epochs in '
+            f'{found["seconds"] / 60:.0f} minutes on {machine(found["environment"])}; '
+            f'its file has {found["bytes"] / 1000:.0f} kB. The logits in NumPy differ '
+            'from TensorFlow 1.15\'s by '
+            f'{found["largest_difference_of_logits"]:.0e} at most.\n')
 
 
 def ports() -> str:

@@ -103,66 +103,65 @@ def after(case: Case) -> Iterator[Guess]:
         return
     numbers = case.golden.meta['optimizers'][case.update]
     mine, rate = case.found.astype(float), numbers['learning_rate']
-    t = updates_so_far(case.golden, case.place)
+    t, is_adam = updates_so_far(case.golden, case.place), numbers['kind'] == 'Adam'
 
-    def parts(name):
-        """Return (gradient, first and second moment): the port's own, or None."""
-        return [case.get(case.mine, kind, name)
-                for kind in ('grad', 'adam_m', 'adam_v')]
+    def parts(key):
+        """Return (gradient, moments): the port's own of a variable; None if unknown."""
+        found = [case.get(case.mine, kind, key.split('/')[3])
+                 for kind in ('grad', 'adam_m', 'adam_v')[:3 if is_adam else 1]]
+        return None if any(part is None for part in found) else found
 
-    def usual(name):
-        """Return the step that golden's optimizer makes of them; None if unknown."""
-        gradient, m, v = parts(name)
-        if numbers['kind'] == 'Adam':
-            return None if m is None or v is None else adam(m, v, t, numbers)
-        return None if gradient is None else rate * gradient
+    def usual(gradient, m=None, v=None):
+        """Return the step that golden's optimizer takes."""
+        return adam(m, v, t, numbers) if is_adam else rate * gradient
+
+    def guess(step, *words):
+        """Return the guess that all variables of the update are moved by a `step`."""
+        predicted = {key: case.before('after', key.split('/')[3]) - step(*parts(key))
+                     for key in [case.key] + _others(case) if parts(key)}
+        return Guess(predicted.pop(case.key), *words, predicted)
 
     yield Guess(before, 'variable not updated', f'{case.place} does not move '
                 f'{case.name}', f"put it into {case.update}'s list of variables")
-    step = usual(case.name)
-    if step is None:
+    if not parts(case.key):
         return
+    step = usual(*parts(case.key))
     yield own_way(before - step)
-    gradient, m, v = parts(case.name)
-    if numbers['kind'] == 'Adam':
+    if is_adam:
         for epsilon in numbers['epsilon'], 1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 0.8:
             other = {**numbers, 'epsilon': epsilon}
             if epsilon != numbers['epsilon']:
-                yield Guess(before - adam(m, v, t, other), 'Adam epsilon', f'your '
-                            f"Adam's epsilon is {epsilon:g}, golden's "
+                yield guess(lambda _, m, v: adam(m, v, t, other), 'Adam epsilon',
+                            f"your Adam's epsilon is {epsilon:g}, golden's "
                             f'{numbers["epsilon"]:.1g}', 'give the optimizer '
                             f'epsilon = {numbers["epsilon"]:.1g}')
-            yield Guess(before - torch_adam(m, v, t, other), "torch's Adam",
+            yield guess(lambda _, m, v: torch_adam(m, v, t, other), "torch's Adam",
                         f"your Adam adds its epsilon, {epsilon:.1g}, to the corrected "
                         "root, as torch and optax do; TF 1 adds "
                         f'{numbers["epsilon"]:.1g} to the uncorrected one',
                         "give torch's Adam eps = epsilon / sqrt(1 - beta2 ** t) before "
                         'every step (no constant will do), or write the update out')
-        yield Guess(before - rate * m / (np.sqrt(v) + numbers['epsilon']),
+        yield guess(lambda _, m, v: rate * m / (np.sqrt(v) + numbers['epsilon']),
                     'no bias correction', 'your Adam does not correct the bias of its '
                     'moments', "take TF 1's Adam")
         count = case.golden.updates.index(case.place) + 1
         for other in sorted({count, t + 1, t - 1, int(case.place[5:8]) + 1} - {t, 0}):
-            yield Guess(before - adam(m, v, other, numbers), "Adam's count", 'your '
-                        f"Adam corrects for its update {other}, golden's is at its "
-                        f'{t}', 'count the updates of each optimizer by itself')
-        if gradient is not None:
-            yield Guess(before - rate * gradient, 'gradient descent for Adam', 'your '
-                        'update is plain gradient descent', 'take Adam')
+            yield guess(lambda _, m, v: adam(m, v, other, numbers), "Adam's count",
+                        f"your Adam corrects for its update {other}, golden's is at "
+                        f'its {t}', 'count the updates of each optimizer by itself')
+        yield guess(lambda gradient, m, v: rate * gradient, 'gradient descent for Adam',
+                    'your update is plain gradient descent', 'take Adam')
     for decay in 0.01, 1e-4:
         yield Guess(before * (1 - rate * decay) - step, 'weight decay', 'your weights '
                     f'decay by {decay} of the rate (AdamW)', 'switch weight decay off')
     if (step ** 2).sum():
         ratio = ((before - mine) * step).sum() / (step ** 2).sum()
         if abs(ratio + 1) < 1e-3:
-            yield Guess(before + step, 'sign of the update', 'your update climbs where '
-                        'it should descend', 'subtract the step')
-        others = {key: (case.before('after', key.split('/')[3]),
-                        usual(key.split('/')[3])) for key in _others(case)}
-        yield Guess(before - ratio * step, 'learning rate', 'your learning rate is '
-                    f'{ratio * rate:.6g}, golden\'s {rate:.6g}', 'give the optimizer '
-                    f'the rate {rate:.6g}', {key: then - ratio * step for key, (
-                        then, step) in others.items() if step is not None})
+            yield guess(lambda *parts: -usual(*parts), 'sign of the update', 'your '
+                        'update climbs where it should descend', 'subtract the step')
+        yield guess(lambda *parts: ratio * usual(*parts), 'learning rate', 'your '
+                    f"learning rate is {ratio * rate:.6g}, golden's {rate:.6g}",
+                    f'give the optimizer the rate {rate:.6g}')
 
 
 def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:

@@ -1,0 +1,229 @@
+"""Judging a generator: the classifier, the figures, and the spread of seeds."""
+
+import importlib
+import json
+import time
+
+import numpy as np
+import pytest
+from conftest import run_module
+
+import tf1gan
+from tf1gan import InputError, evaluate, mnist
+
+
+@pytest.fixture(scope='module')
+def test_images():
+    """Return MNIST's test images [10000, 28, 28] in [0, 1]."""
+    return mnist.read().test_images / np.float32(255)
+
+
+def test_the_classifier_is_as_good_as_its_page_says_and_quick(test_images):
+    w, facts = evaluate.classifier()
+    assert evaluate.CLASSIFIER.stat().st_size < 10 ** 6
+    began = time.perf_counter()
+    features, logits = evaluate.classify(w, test_images)
+    assert time.perf_counter() - began < 20
+    assert features.shape == (10000, 64) and logits.shape == (10000, 10)
+    accuracy = np.mean(logits.argmax(1) == mnist.read().test_labels)
+    assert accuracy >= 0.992 and accuracy == pytest.approx(facts['accuracy'], abs=2e-4)
+    mean, covariance = evaluate.moments(features)
+    assert np.allclose(mean, w['test_mean'], atol=1e-4)
+    assert np.allclose(covariance, w['test_covariance'], atol=1e-3)
+
+
+def test_the_classifiers_logits_are_tensorflows(test_images):
+    tf = pytest.importorskip('tensorflow', reason='the oracle is TensorFlow')
+    if not tf.__version__.startswith('1.15'):
+        pytest.skip('the oracle is TensorFlow 1.15')
+    w, _ = evaluate.classifier()
+    some = test_images[:1000]
+    with tf.Graph().as_default(), tf.Session() as sess:
+        x = tf.constant(some[..., None])
+        for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
+            x = tf.nn.max_pool2d(tf.nn.relu(tf.nn.conv2d(x, W, 1, 'SAME') + b), 2, 2,
+                                 'VALID')
+        x = tf.nn.relu(tf.matmul(tf.reshape(x, [1000, -1]), w['W3']) + w['b3'])
+        expected = sess.run([x, tf.matmul(x, w['W4']) + w['b4']])
+    for found, theirs in zip(evaluate.classify(w, some), expected):
+        assert np.abs(found - theirs).max() < 1e-4
+
+
+def test_frechet_of_laws_that_share_their_axes_is_known():
+    """By hand: |m1 - m2|^2 + sum (s1 - s2)^2 over the axes."""
+    m1, m2, s1, s2 = np.random.RandomState(0).uniform(0.1, 2, (4, 6))
+    turned = np.linalg.qr(np.random.RandomState(1).normal(size=(6, 6)))[0]
+    laws = [(m, turned @ np.diag(s ** 2) @ turned.T) for m, s in ((m1, s1), (m2, s2))]
+    expected = ((m1 - m2) ** 2).sum() + ((s1 - s2) ** 2).sum()
+    assert evaluate.frechet(*laws) == pytest.approx(expected, rel=1e-9)
+    assert evaluate.frechet(laws[0], laws[0]) == pytest.approx(0, abs=1e-9)
+
+
+def test_frechet_of_other_laws_is_that_of_their_product():
+    """Where the axes differ: by the eigenvalues of C1 C2, another way to the trace."""
+    rng = np.random.RandomState(2)
+    laws = [evaluate.moments(rng.normal(size=(50, 5)) @ rng.normal(size=(5, 5)))
+            for _ in range(2)]
+    (m1, c1), (m2, c2) = laws
+    roots = np.sqrt(np.linalg.eigvals(c1 @ c2).real)
+    expected = ((m1 - m2) ** 2).sum() + np.trace(c1 + c2) - 2 * roots.sum()
+    assert evaluate.frechet(*laws) == pytest.approx(expected, rel=1e-6)
+
+
+def test_figures_of_real_digits_are_those_of_their_labels(test_images):
+    """A "generator" that shows threes and sevens only, and seldom a one."""
+    labels = mnist.read().test_labels
+    rows = np.concatenate([np.flatnonzero(labels == 3)[:600],
+                           np.flatnonzero(labels == 7)[:395],
+                           np.flatnonzero(labels == 1)[:5]])
+    asked = np.where(np.arange(1000) < 600, 3, 7)
+    found = evaluate.measure(evaluate.Images(test_images[rows], asked))
+    assert found['digits_covered'] == 2         # half a percent of ones are not enough
+    assert found['shares'][3] == pytest.approx(0.6, abs=0.01)
+    assert found['shares'][7] == pytest.approx(0.395, abs=0.01)
+    p = np.array([0.6, 0.395, 0.005])
+    # Less by what the few mistaken ones spread over the other digits.
+    assert found['divergence'] == pytest.approx((p * np.log(10 * p)).sum(), abs=0.1)
+    assert found['as_asked'] == pytest.approx(0.995, abs=0.01)
+    assert found['confidence'] > 0.98
+    whole = evaluate.measure(evaluate.Images(test_images, None))
+    assert whole['digits_covered'] == 10 and whole['divergence'] < 0.01
+    assert whole['frechet'] == pytest.approx(0, abs=1e-2)
+    assert found['frechet'] > 10 * whole['frechet_of_training_images'] > 0
+    assert 'as_asked' not in whole
+
+
+def test_the_nearest_image_is_found_by_looking_at_all():
+    rng = np.random.RandomState(0)
+    images, train = rng.uniform(size=(3, 28, 28)), rng.uniform(size=(50, 28, 28))
+    rows, distances = evaluate.nearest(images, train)
+    for i in range(3):
+        each = [np.linalg.norm(images[i] - other) for other in train]
+        assert rows[i] == np.argmin(each)
+        assert distances[i] == pytest.approx(min(each), rel=1e-5)
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_a_run_is_drawn_as_tensorflow_draws_it(name, tmp_path):
+    tf = pytest.importorskip('tensorflow')
+    if not tf.__version__.startswith('1.15'):
+        pytest.skip('runs are trained with TensorFlow 1.15')
+    from tf1gan import latent, record
+    flags = [word for field, value in record.SMALL[name].items()
+             for word in (f'--{field.replace("_", "-")}', value)]
+    ended = run_module(f'tf1gan.{name}', *flags, '--max-steps', 2, '--out', 'run',
+                       cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    found = evaluate.draw(tmp_path / 'run', 300)
+    tutorial = importlib.import_module(f'tf1gan.{name}')
+    with latent.Generator(tmp_path / 'run') as generator:
+        drawn = tutorial.noise(np.random.RandomState(10000), 300, generator.config)
+        model, feed = generator.model, {}
+        if generator.takes_labels:
+            feed = {model.Z: drawn[0], model.Z_labels: drawn[1]}
+            assert np.array_equal(drawn[1].argmax(1), found.labels)
+        else:
+            feed = {model.Z: drawn}
+            assert found.labels is None
+        expected = generator.sess.run(model.G, feed).reshape(300, 28, 28)
+    if name in ('conditional', 'minimax', 'dcgan'):
+        expected = (expected + 1) / 2
+    assert np.abs(found.images - expected).max() < 1e-5
+    assert found.images.min() >= 0 and found.images.max() <= 1
+
+
+@pytest.mark.parametrize('t, df, p', [
+    (12.706, 1, 0.05), (4.303, 2, 0.05), (2.776, 4, 0.05), (4.604, 4, 0.01),
+    (2.228, 10, 0.05), (0, 4, 1)])      # of a printed table
+def test_students_t_is_the_tables(t, df, p):
+    assert evaluate.two_sided(t, df) == pytest.approx(p, rel=2e-3)
+    assert evaluate.two_sided(-t, df) == evaluate.two_sided(t, df)
+
+
+def figures(rng, center=0.):
+    """Return made-up figures of a seed, their logs normal around a center."""
+    return {name: float(np.exp(rng.normal(center, 0.1))) for name in evaluate.FIGURES}
+
+
+@pytest.fixture
+def spread(tmp_path, monkeypatch):
+    """Return a function that sets the stored seeds of a tutorial."""
+    def put(seeds):
+        path = tmp_path / 'spread.json'
+        path.write_text(json.dumps({'vanilla': seeds}))
+        monkeypatch.setattr(evaluate, 'SPREAD', path)
+    return put
+
+
+@pytest.mark.parametrize('m', [1, 3])
+def test_a_right_port_is_called_outside_at_most_as_often_as_stated(spread, m):
+    rng, outside = np.random.RandomState(0), 0
+    for _ in range(400):
+        spread([figures(rng) for _ in range(5)])
+        verdict, _ = evaluate.against('vanilla', [figures(rng) for _ in range(m)])
+        outside += verdict == 'outside'
+    # 20 expected at most; three standard deviations of a binomial law above it.
+    assert outside <= 20 + 3 * np.sqrt(400 * 0.05 * 0.95)
+
+
+def test_a_wrong_port_is_called_outside(spread):
+    rng = np.random.RandomState(0)
+    spread([figures(rng) for _ in range(5)])
+    verdict, lines = evaluate.against('vanilla', [figures(rng, 1.)])
+    assert verdict == 'outside' and any(line.endswith(' outside') for line in lines)
+
+
+@pytest.mark.parametrize('n', [0, 1, 2])
+def test_two_seeds_are_too_few_to_tell(spread, n):
+    rng = np.random.RandomState(0)
+    spread([figures(rng) for _ in range(n)])
+    verdict, lines = evaluate.against('vanilla', [figures(rng)])
+    assert verdict == 'too few seeds to tell' and f'{n} seeds' in lines[0]
+
+
+def save(path, **arrays):
+    np.savez(str(path), **arrays)
+    return path
+
+
+BAD = {
+    'another name': (dict(images=np.zeros((100, 28, 28))), 'none of that name'),
+    'too few': (dict(samples=np.zeros((99, 28, 28))), r'shape \[99, 28, 28\]'),
+    'another shape': (dict(samples=np.zeros((100, 32, 32))), 'shape'),
+    'another range': (dict(samples=np.full((100, 784), -1.)), 'samples in -1 to -1'),
+    'NaN': (dict(samples=np.full((100, 784), np.nan)), 'samples in nan'),
+    'labels of another length': (dict(samples=np.zeros((100, 784)),
+                                      labels=np.zeros(7)), 'labels of shape'),
+    'labels that are no digits': (dict(samples=np.zeros((100, 784)),
+                                       labels=np.full(100, 11)), 'labels'),
+    'an object': (dict(samples=np.array([{}])), 'allow_pickle')}
+
+
+@pytest.mark.parametrize('name', BAD)
+def test_bad_samples_are_refused_in_one_sentence(tmp_path, name):
+    arrays, words = BAD[name]
+    with pytest.raises(InputError, match=words) as refused:
+        evaluate.read(save(tmp_path / 'x.npz', **arrays))
+    assert '\n' not in str(refused.value)
+
+
+def test_the_command_judges_a_ports_samples(tmp_path, test_images):
+    save(tmp_path / 'good.npz', samples=test_images[:2000].reshape(-1, 784))
+    ended = run_module('tf1gan.evaluate', 'good.npz', cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    assert 'good.npz: 2,000 images\n  digits covered   10 of 10' in ended.out
+    rng = np.random.RandomState(0)
+    save(tmp_path / 'noise.npz', samples=rng.uniform(size=(500, 28, 28)))
+    ended = run_module('tf1gan.evaluate', '--against', 'vanilla', 'noise.npz', '--json',
+                       cwd=tmp_path)
+    assert ended.status == 1
+    found = json.loads(ended.out)
+    assert found['verdict'] == 'outside' and found['figures'][0]['images'] == 500
+
+
+@pytest.mark.parametrize('arguments', [[], ['none.npz'], ['.'], ['x', '--against', 'y'],
+                                       ['--loose']])
+def test_bad_input_is_refused_in_one_sentence(tmp_path, arguments):
+    ended = run_module('tf1gan.evaluate', *arguments, cwd=tmp_path)
+    assert ended.status == 2 and ended.out == ''
+    assert len(ended.err.splitlines()) == 1, ended.err

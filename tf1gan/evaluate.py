@@ -1,0 +1,324 @@
+"""Judge a generator by its images: `python -m tf1gan.evaluate RUN`.
+
+RUN is a run folder, whose generator draws 10,000 images; or an .npz of a port's images,
+`samples` [n, 28, 28] in [0, 1] and perhaps `labels` [n], the digits asked for. A small
+classifier (experiments/classifier) says which digits they are and how they spread:
+
+    digits covered   digits that at least 1 % of the images are taken for
+    divergence       of the digits' shares from uniform, Kullback-Leibler, nats
+    confidence       mean probability of the digit that an image is taken for
+    Frechet          distance of the classifier's 64 features, as two normal laws, from
+                     those of MNIST's 10,000 test images
+    nearest          distance of an image to the nearest training image, in pixels of
+                     [0, 1], Euclidean: median, beside that of test images
+    as asked         share of a conditional generator's images that are the digit asked
+
+`--against vanilla` says whether images are inside the spread of that tutorial's seeds.
+NumPy only.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from tf1gan import (TUTORIALS, InputError, flags, mnist, networks, pictures,
+                    run_folder)
+
+CLASSIFIER = Path(__file__).parent / 'classifier.npz'
+SPREAD = Path(__file__).parent / 'spread.json'
+N_SAMPLES = 10000
+COVERED = 0.01      # of the images: a tenth of a digit's fair share
+N_NEAREST = 10
+
+
+class Images(NamedTuple):
+    """A generator's images [n, 28, 28] in [0, 1], and the digits asked for, if any."""
+
+    images: np.ndarray
+    labels: Optional[np.ndarray]
+
+
+# --- The classifier -------------------------------------------------------------------
+
+def classifier() -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
+    """Return the classifier's weights, with the test images' moments, and its facts."""
+    with np.load(str(CLASSIFIER), allow_pickle=False) as content:
+        arrays = {name: content[name] for name in content.files}
+    return arrays, json.loads(str(arrays.pop('meta')))
+
+
+def classify(w: Dict[str, np.ndarray], images: np.ndarray,
+             n: int = 500) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the features [n, 64] and logits [n, 10] of images [n, 28, 28(, 1)].
+
+    `n` images at a time.
+    """
+    features = []
+    for start in range(0, len(images), n):
+        x = images[start:start + n].reshape(-1, 28, 28, 1).astype(np.float32)
+        for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
+            x = networks.relu(_pooled(_conv(x, W)) + b)
+        features.append(networks.relu(x.reshape(len(x), -1) @ w['W3'] + w['b3']))
+    found = np.concatenate(features)
+    return found, found @ w['W4'] + w['b4']
+
+
+def _conv(x: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return the SAME convolution of stride 1, as one product of patches by weights."""
+    half, (n, height, width, channels) = len(W) // 2, x.shape
+    x = np.pad(x, ((0, 0), (half, half), (half, half), (0, 0)), 'constant')
+    rows = np.concatenate([x[:, :, j:j + width] for j in range(len(W))], 3)
+    return sum(rows[:, i:i + height].reshape(-1, len(W) * channels)
+               @ W[i].reshape(len(W) * channels, -1)
+               for i in range(len(W))).reshape(n, height, width, -1)
+
+
+def _pooled(x: np.ndarray) -> np.ndarray:
+    n, height, width, channels = x.shape
+    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max((2, 4))
+
+
+# --- What is measured -----------------------------------------------------------------
+
+def moments(features: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the mean [k] and the covariance [k, k] of features [n, k], in float64."""
+    features = features.astype(float)
+    return features.mean(0), np.cov(features, rowvar=False)
+
+
+def frechet(one: Tuple[np.ndarray, np.ndarray],
+            other: Tuple[np.ndarray, np.ndarray]) -> float:
+    """Return the Frechet distance of two normal laws, each (mean, covariance).
+
+    |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)).
+    """
+    values, vectors = np.linalg.eigh(one[1])
+    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    between = np.linalg.eigvalsh(root @ other[1] @ root)
+    return float(((one[0] - other[0]) ** 2).sum() + np.trace(one[1])
+                 + np.trace(other[1]) - 2 * np.sqrt(np.maximum(between, 0)).sum())
+
+
+def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the index of the nearest of `train` to each image, and its distance."""
+    x, y = (array.reshape(len(array), -1).astype(np.float32)
+            for array in (images, train))
+    squares = (x ** 2).sum(1)[:, None] - 2 * x @ y.T + (y ** 2).sum(1)
+    found = squares.argmin(1)
+    return found, np.sqrt(((x - y[found]) ** 2).sum(1))
+
+
+def measure(found: Images) -> Dict[str, Any]:
+    """Return all the figures of some images, rounded to what they are good for."""
+    w, facts = classifier()
+    features, logits = classify(w, found.images)
+    digits = logits.argmax(1)
+    shares = np.bincount(digits, minlength=10) / len(digits)
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    seen = shares[shares > 0]
+    files = mnist.read()
+    train, test = (images / np.float32(255) for images in
+                   (files.train_images, files.test_images[:N_NEAREST]))
+    result = {
+        'images': len(digits),
+        'digits_covered': int((shares >= COVERED).sum()),
+        'shares': [round(float(share), 4) for share in shares],
+        'divergence': round(float((seen * np.log(10 * seen)).sum()), 4),
+        'confidence': round(float(np.mean(1 / odds.sum(1))), 4),
+        'frechet': round(frechet(moments(features), (
+            w['test_mean'], w['test_covariance'])), 3),
+        'frechet_of_training_images': round(facts['frechet_of_training_images'], 3),
+        'nearest': round(float(np.median(nearest(
+            found.images[:N_NEAREST], train)[1])), 3),
+        'nearest_of_test_images': round(float(np.median(nearest(test, train)[1])), 3)}
+    if found.labels is not None:
+        result['as_asked'] = round(float(np.mean(digits == found.labels)), 4)
+    return result
+
+
+# --- Where the images are from --------------------------------------------------------
+
+def noise(tutorial: str, rng: np.random.RandomState, n: int,
+          config: Dict[str, Any]) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Draw `n` noise vectors by a tutorial's law, and digits for the conditional one.
+
+    The draws are those of the tutorial's own `noise`.
+    """
+    if tutorial == 'conditional':
+        return (rng.uniform(-1, 1, size=(n, config['n_noise'])),
+                rng.randint(10, size=n))
+    if tutorial == 'collapse':
+        size = n, {1: 1, 2: 1}.get(config['rung'], 100)
+        return (rng.normal if config['rung'] == 4 else rng.uniform)(size=size), None
+    return rng.normal(size=(n, config['n_noise'])), None
+
+
+def draw(folder: Path, n: int = N_SAMPLES, seed: int = 10000) -> Images:
+    """Draw images of a run folder's generator, in inference mode.
+
+    Raises: InputError when the folder is no run that trained a generator.
+    """
+    arrays, meta = run_folder.load_checkpoint(folder)
+    tutorial, config = meta['tutorial'], meta['config']
+    if tutorial not in TUTORIALS or config.get('sanity'):
+        found = 'a sanity check' if tutorial in TUTORIALS else tutorial
+        raise InputError(f'{folder}: expected a run that trained a generator, found '
+                         f'{found}; name another run')
+    w = {name: array for name, array in arrays.items() if name.startswith('G_')
+         and '/' not in name}
+    z, digits = noise(tutorial, np.random.RandomState(seed), n, config)
+    asked = None if digits is None else np.eye(10, dtype=np.float32)[digits]
+    parts = [networks.generator(tutorial, w, z[i:i + 250].astype(np.float32),
+                                None if asked is None else asked[i:i + 250])
+             for i in range(0, n, 250)]
+    images = np.concatenate(parts).reshape(n, 28, 28)
+    if tutorial in ('conditional', 'minimax', 'dcgan'):     # of tanh
+        images = (images + 1) / 2
+    return Images(images, digits)
+
+
+def read(path: Path) -> Images:
+    """Read a port's images from an .npz: `samples`, and perhaps `labels`.
+
+    Raises: InputError when they are not [n, 28, 28(, 1)] or [n, 784] in [0, 1], 100 of
+    them at least, or the labels are not as many digits.
+    """
+    try:
+        with np.load(str(path), allow_pickle=False) as content:
+            images = np.asarray(content['samples'], np.float32)
+            labels = content['labels'] if 'labels' in content.files else None
+        size, shape = images.size, images.shape
+        if len(images) < 100 or size != len(images) * 784:
+            found = f'samples of shape {list(shape)}'
+        elif not (images.min() >= 0 and images.max() <= 1):
+            found = f'samples in {images.min():.6g} to {images.max():.6g}'
+        elif labels is not None and (labels.shape != shape[:1] or not np.isin(
+                labels, range(10)).all()):
+            found = f'labels of shape {list(labels.shape)}'
+        else:
+            return Images(images.reshape(-1, 28, 28), labels)
+    except KeyError:
+        found = 'none of that name'
+    except OSError as error:
+        found = error.strerror or str(error)
+    except Exception as error:      # a damaged file can fail in any way
+        found = ' '.join(str(error).split())[:200] or type(error).__name__
+    raise InputError(f'{path}: expected an .npz with at least 100 samples [n, 28, 28] '
+                     'in [0, 1], and perhaps their digits as labels [n], found: '
+                     f'{found}; scale and save them so, or name a run folder')
+
+
+# --- Against the spread of a tutorial's seeds -----------------------------------------
+
+FIGURES = 'frechet', 'divergence', 'confidence'
+ERROR_RATE = 0.05       # that a right port is called outside, by all figures together
+
+
+def two_sided(t: float, df: int) -> float:
+    """Return the probability of a Student's t at least so far from 0."""
+    # With t = sqrt(df) tan(a) the density is one of cos(a) ** (df - 1).
+    def area(start):
+        a = np.linspace(start, np.pi / 2, 20001)
+        y = np.cos(a) ** (df - 1)
+        return (y[:-1] + y[1:]).sum() / 2 * (a[1] - a[0])
+
+    return float(area(np.arctan(abs(t) / np.sqrt(df))) / area(0.))
+
+
+def against(name: str, found: List[Dict[str, Any]]) -> Tuple[str, List[str]]:
+    """Hold a port's figures, one set a seed, against a tutorial's: (verdict, lines).
+
+    For each figure a t-test that the port's seeds and the tutorial's are of one law,
+    with the tutorial's own spread; the three share the error rate (Bonferroni). The
+    verdict is inside, outside or too few seeds to tell.
+    """
+    spread = json.loads(SPREAD.read_text())
+    seeds = spread.get(name, [])
+    n, m = len(seeds), len(found)
+    if n < 3:
+        return 'too few seeds to tell', [f'{name} has been trained with {n} seeds; the '
+                                         'spread of fewer than 3 says too little']
+    lines, verdict = [], 'inside'
+    for figure in FIGURES:
+        base, mine = (np.array([np.log(max(each[figure], 1e-4)) for each in group])
+                      for group in (seeds, found))
+        deviation = max(base.std(ddof=1), 1e-3)
+        t = (mine.mean() - base.mean()) / (deviation * np.sqrt(1 / m + 1 / n))
+        p = two_sided(t, n - 1)
+        outside = p < ERROR_RATE / len(FIGURES)
+        verdict = 'outside' if outside else verdict
+        values = [each[figure] for each in seeds]
+        lines.append(f'{figure}: yours {np.exp(mine.mean()):.4g}, {name} '
+                     f'{min(values):.4g} to {max(values):.4g} ({n} seeds), p = {p:.3f}'
+                     + (' outside' if outside else ''))
+    return verdict, lines
+
+
+# --- Telling --------------------------------------------------------------------------
+
+def text(figures: Dict[str, Any]) -> List[str]:
+    """Return the lines of a judgement."""
+    shares = '  '.join(f'{digit}: {100 * share:.1f} %'
+                       for digit, share in enumerate(figures['shares']))
+    lines = [f'digits covered   {figures["digits_covered"]} of 10 ({shares})',
+             f'divergence       {figures["divergence"]:.4f} nats from uniform',
+             f'confidence       {figures["confidence"]:.4f}',
+             f'Frechet          {figures["frechet"]:.3f} (training images: '
+             f'{figures["frechet_of_training_images"]:.3f})',
+             f'nearest          {figures["nearest"]:.2f} (test images: '
+             f'{figures["nearest_of_test_images"]:.2f})']
+    if 'as_asked' in figures:
+        lines.append(f'as asked         {100 * figures["as_asked"]:.1f} %')
+    return lines
+
+
+def pairs(images: np.ndarray) -> bytes:
+    """Return a PNG: some images in the upper row, the nearest training ones below."""
+    some = images[:N_NEAREST]
+    train = mnist.read().train_images
+    rows = nearest(some, train / np.float32(255))[0]
+    below = train[rows]
+    return pictures.sheet(np.concatenate([np.rint(some * 255).astype(np.uint8), below]),
+                          N_NEAREST)
+
+
+def main() -> int:
+    """Judge what the command line names; return the exit status."""
+    parser = flags.Parser(prog='python -m tf1gan.evaluate', allow_abbrev=False,
+                          description=__doc__.splitlines()[0])
+    parser.add_argument('runs', metavar='RUN', nargs='+',
+                        help='a run folder, or an .npz of samples; several are several '
+                        'seeds of one port')
+    parser.add_argument('--against', choices=TUTORIALS, metavar='TUTORIAL',
+                        help='say whether they are inside the spread of its seeds')
+    parser.add_argument('--json', action='store_true', help='print JSON, for machines')
+    try:
+        options = parser.parse_args()
+        found = []
+        for run in map(Path, options.runs):
+            drawn = read(run) if run.suffix == '.npz' else draw(run)
+            found.append(measure(drawn))
+            if run.is_dir():
+                run_folder.write(run / 'evaluation.json', run_folder.as_json(found[-1]))
+                run_folder.write(run / 'nearest.png', pairs(drawn.images))
+        verdict = None
+        if options.against:
+            verdict, lines = against(options.against, found)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.json:
+        print(json.dumps({'figures': found, 'verdict': verdict}, indent=2))
+        return int(verdict == 'outside')
+    for run, figures in zip(options.runs, found):
+        print(f'{run}: {figures["images"]:,} images', *text(figures), sep='\n  ')
+    if verdict:
+        print(f'against {options.against}: {verdict}', *lines, sep='\n  ')
+    return int(verdict == 'outside')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
