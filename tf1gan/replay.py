@@ -201,8 +201,7 @@ def last_row(picture: Picture, log: Log) -> Optional[int]:
 
 
 def even(items: Sequence, most: int) -> List:
-    """Return at most so many of the items, evenly apart, the first and last included.
-    """
+    """Return at most so many of the items, evenly apart, first and last included."""
     places = np.linspace(0, len(items) - 1, min(len(items), max(most, 2)))
     return [items[int(place)] for place in np.unique(np.round(places))]
 

@@ -1,0 +1,712 @@
+"""The replay: its sheet, its GIF, its page, and the page in a real browser."""
+
+import base64
+import html
+import html.parser
+import io
+import json
+import re
+import shutil
+import sys
+
+import chromium
+import numpy as np
+import pytest
+from conftest import ROOT, Ended, run_module
+from PIL import Image, ImageSequence
+
+from tf1gan import replay
+
+SERIES = [('vanilla', []), ('dcgan', []), ('conditional', []),
+          ('minimax', ['--series', 'saturating']),
+          ('minimax', ['--series', 'non-saturating']),
+          ('collapse', ['--series', 'rung_4'])]
+ODD = 'a <b> & "c" \'d\' ä </title><script>alert(1)</script>'.replace('/', '⁄')
+
+
+def image(number, size=(60, 40), colors=True):
+    """Return a picture of blocks that no other number has."""
+    blocks = np.random.RandomState(number).randint(0, 12, (5, 6, 3)) * 20
+    if not colors:
+        blocks[:] = blocks[..., :1]
+    return Image.fromarray(blocks.astype(np.uint8)).resize(size, Image.NEAREST)
+
+
+def png(picture):
+    content = io.BytesIO()
+    picture.save(content, 'png')
+    return content.getvalue()
+
+
+def make_run(folder, epochs, tutorial='vanilla', kinds=('samples', 'fixed'), **how):
+    """Write a run folder with a picture and a row of the log for each epoch."""
+    for offset, kind in enumerate(kinds):
+        (folder / kind).mkdir(parents=True)
+        for epoch in epochs:
+            (folder / kind / f'{epoch:03d}.png').write_bytes(
+                png(image(1000 * offset + epoch, **how)))
+    (folder / 'config.json').write_text(json.dumps({'tutorial': tutorial}))
+    rows = [f'{epoch},{epoch * 550 + 549},{np.cos(epoch):.6g},{epoch * 0.25:.6g},2.5\n'
+            for epoch in range(max(epochs) + 1)]
+    (folder / 'log.csv').write_text('epoch,step,loss_D,loss_G,seconds\n'
+                                    + ''.join(rows))
+    return folder
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Return a function that runs the command in this process, in a new folder."""
+    (tmp_path / 'here').mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+
+    def command(*args) -> Ended:
+        monkeypatch.setattr(sys, 'argv', ['replay.py'] + [str(arg) for arg in args])
+        capfd.readouterr()
+        return Ended(replay.main(), *capfd.readouterr())
+
+    return command
+
+
+def page_data(path):
+    """Return what the page's script reads."""
+    text = path.read_text(encoding='utf-8')
+    return json.loads(re.search(
+        '<script id="data" type="application/json">(.*?)</script>', text).group(1))
+
+
+def labels(path):
+    return [picture['label'] for picture in page_data(path)['pictures']]
+
+
+def pngs(path):
+    return [base64.b64decode(picture['png']) for picture in page_data(path)['pictures']]
+
+
+def pixels(picture):
+    return np.asarray(picture.convert('RGB')).astype(int)
+
+
+def find(block, whole):
+    """Return the places (row, column) where the pixels of `block` are in `whole`."""
+    height, width = block.shape[:2]
+    ends = whole.shape[0] - height + 1, whole.shape[1] - width + 1
+    fits = np.ones(ends, bool)
+    for y, x in ((0, 0), (0, width - 1), (height - 1, 0), (height - 1, width - 1),
+                 (height // 2, width // 2)):
+        part = whole[y:y + ends[0], x:x + ends[1]]
+        fits &= (part == block[y, x]).all(2)
+    return [(y, x) for y, x in np.argwhere(fits)
+            if np.array_equal(whole[y:y + height, x:x + width], block)]
+
+
+def test_three_files_are_written_and_named(tmp_path):
+    run = make_run(tmp_path / 'run', [0, 9, 19])
+    ended = run_module('tf1gan.replay', run, cwd=tmp_path)
+    assert ended.status == 0 and ended.err == ''
+    out = run / 'replay'
+    assert ended.out.splitlines() == [
+        str(out / name) for name in ('replay.png', 'replay.gif', 'replay.html')]
+    assert sorted(path.name for path in out.iterdir()) == [
+        'replay.gif', 'replay.html', 'replay.png']
+
+
+@pytest.mark.parametrize('names, expected', [
+    (['9.png', '10.png', '0.png', '100.png'],
+     ['epoch 0', 'epoch 9', 'epoch 10', 'epoch 100']),
+    (['gan_mnist_1000.png', 'gan_mnist_200.png', 'gan_mnist_0.png'],
+     ['step 0', 'step 200', 'step 1000']),
+    (['0001_0000.png', '0000_1500.png', '0000_0500.png'],
+     ['epoch 0, batch 500', 'epoch 0, batch 1500', 'epoch 1, batch 0']),
+    (['rung_2_002.png', 'rung_2_000.png', 'rung_2_001.png'],
+     ['before training', 'after 1 epoch', 'after 2 epochs'])])
+def test_pictures_are_in_the_order_of_their_numbers_and_say_their_moment(
+        tmp_path, command, names, expected):
+    by_label = {}
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(png(image(number)))
+    (tmp_path / '.new-77-005.png').write_bytes(b'half written')
+    (tmp_path / 'cover.png').write_bytes(b'no number in its name')
+    assert command(tmp_path).status == 0
+    page = tmp_path / 'here' / 'replay' / 'replay.html'
+    assert labels(page) == expected
+    by_label = dict(zip(labels(page), pngs(page)))
+    for number, name in enumerate(names):
+        words = re.findall(r'\d+', name.replace('rung_2', ''))
+        label = next(label for label in expected if label == 'before training'
+                     and words == ['000'] or re.findall(r'\d+', label)
+                     == [str(int(word)) for word in words])
+        assert by_label[label] == png(image(number))
+
+
+def test_a_run_of_collapse_counts_the_epochs_done(tmp_path, command):
+    run = make_run(tmp_path / 'run', [0, 1, 2], tutorial='collapse')
+    assert command(run).status == 0
+    data = page_data(run / 'replay' / 'replay.html')
+    assert [picture['label'] for picture in data['pictures']] == [
+        'before training', 'after 1 epoch', 'after 2 epochs']
+    assert [picture.get('values') for picture in data['pictures']] == [
+        None, [1, 0], [0.540302, 0.25]]     # of the rows of the epochs 0 and 1
+
+
+@pytest.mark.parametrize('flag, folder', [((), 'fixed'), (('--fresh',), 'samples')])
+def test_fixed_noise_comes_first_and_fresh_noise_on_request(tmp_path, command, flag,
+                                                            folder):
+    run = make_run(tmp_path / 'run', [0, 9])
+    assert command(run, *flag).status == 0
+    assert pngs(run / 'replay' / 'replay.html') == [
+        (run / folder / name).read_bytes() for name in ('000.png', '009.png')]
+
+
+def test_an_empty_folder_of_fixed_noise_is_passed_over(tmp_path, command):
+    run = make_run(tmp_path / 'run', [0, 9], kinds=['samples'])
+    (run / 'fixed').mkdir()
+    assert command(run).status == 0
+    assert len(pngs(run / 'replay' / 'replay.html')) == 2
+
+
+def test_a_samples_folder_may_hold_fixed_noise_too(tmp_path, command):
+    shutil.copytree(str(ROOT / 'samples' / 'vanilla'), str(tmp_path / 'vanilla'))
+    folder = tmp_path / 'vanilla'
+    (folder / 'fixed').mkdir(exist_ok=True)
+    for path in (folder / 'fixed').iterdir():
+        path.unlink()
+    (folder / 'fixed' / '003.png').write_bytes(png(image(3)))
+    assert command(folder).status == 0
+    assert pngs(tmp_path / 'here' / 'replay' / 'replay.html') == [png(image(3))]
+    assert command(folder, '--fresh').status == 0
+    assert len(pngs(tmp_path / 'here' / 'replay' / 'replay.html')) == 11
+
+
+@pytest.mark.parametrize('size, columns', [((60, 40), 5), ((400, 20), 2)])
+def test_the_sheet_holds_each_picture_in_rows(tmp_path, command, size, columns):
+    run = make_run(tmp_path / 'run', range(26), size=size)
+    assert command(run).status == 0
+    whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
+    places = []
+    for epoch in range(26):
+        found = find(pixels(image(1000 + epoch, size)), whole)
+        assert len(found) == 1, epoch
+        places += found
+    assert places == sorted(places)
+    assert len({x for _, x in places}) == columns
+    assert 0.5 < whole.shape[1] / whole.shape[0] < 2
+    for y, x in places:
+        whole[y:y + size[1], x:x + size[0]] = 255
+        caption = whole[y - 16:y, x:x + 60]
+        assert caption.min() < 100 and np.ptp(caption, axis=2).max() == 0   # gray ink
+    assert (whole[[0, -1]] == 255).all() and (whole[:, [0, -1]] == 255).all()
+
+
+def test_a_sheet_of_large_pictures_holds_the_means_of_their_pixels(
+        tmp_path, command, monkeypatch):
+    monkeypatch.setattr(replay, 'SHEET_PIXELS', 3000)   # of 2 x 60 x 40: half the size
+    run = make_run(tmp_path / 'run', [0, 9])
+    assert command(run).status == 0
+    whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
+    for epoch in 0, 9:
+        block = pixels(image(1000 + epoch)).reshape(20, 2, 30, 2, 3).mean((1, 3))
+        assert min(np.abs(whole[y:y + 20, x:x + 30] - block).max()
+                   for y in range(whole.shape[0] - 19)
+                   for x in range(whole.shape[1] - 29)) <= 1
+
+
+@pytest.mark.parametrize('colors', [True, False])
+def test_the_gif_moves_for_ever_through_those_pictures(tmp_path, command, colors):
+    run = make_run(tmp_path / 'run', range(0, 70, 10), colors=colors, size=(120, 80))
+    assert command(run, '--seconds', '0.25').status == 0
+    movie = Image.open(str(run / 'replay' / 'replay.gif'))
+    assert movie.info['loop'] == 0
+    frames = [(pixels(frame), frame.info['duration'])
+              for frame in ImageSequence.Iterator(movie)]
+    assert [duration for _, duration in frames[:-1]] == [250] * 6
+    assert frames[-1][1] > 1000
+    shown = []
+    for frame, _ in frames:
+        distances = []
+        for epoch in range(0, 70, 10):
+            source = pixels(image(1000 + epoch, (120, 80), colors))
+            place = frame.shape[0] - 80, frame.shape[1] - 120
+            distances.append(min(
+                np.abs(frame[y:y + 80, x:x + 120] - source).mean()
+                for y in range(place[0] - 12, place[0] + 1)
+                for x in range(place[1] // 2 - 1, place[1] // 2 + 2)))
+        assert min(distances) < 3
+        shown.append(10 * int(np.argmin(distances)))
+        caption = frame[:20].min(2)
+        assert caption.min() < 110 and (caption > 200).mean() > 0.8
+    assert shown == list(range(0, 70, 10))
+
+
+def test_a_gif_of_one_picture_and_of_equal_pictures(tmp_path, command):
+    run = make_run(tmp_path / 'run', [4])
+    assert command(run).status == 0
+    with Image.open(str(run / 'replay' / 'replay.gif')) as movie:
+        assert getattr(movie, 'n_frames', 1) == 1
+    for epoch in range(5):      # the labels differ
+        (run / 'fixed' / f'{epoch:03d}.png').write_bytes(png(image(1)))
+    assert command(run).status == 0
+    with Image.open(str(run / 'replay' / 'replay.gif')) as movie:
+        assert movie.n_frames == 5
+
+
+def test_of_many_pictures_an_even_selection_is_drawn(tmp_path, command):
+    run = make_run(tmp_path / 'run', range(0, 4500, 10), kinds=['fixed', 'samples'],
+                   size=(12, 10))
+    assert command(run, '--fresh').status == 0
+    with Image.open(str(run / 'replay' / 'replay.gif')) as movie:
+        assert movie.n_frames == 200
+    shown = labels(run / 'replay' / 'replay.html')
+    assert len(shown) == 400 and shown[0] == 'epoch 0' and shown[-1] == 'epoch 4490'
+    epochs = [int(label.split()[1]) for label in shown]
+    assert set(np.diff(epochs)) == {10, 20}
+    text = (run / 'replay' / 'replay.html').read_text(encoding='utf-8')
+    assert '400 of 450 pictures' in text
+    whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
+    found = [bool(find(pixels(image(1000 + epoch, (12, 10))), whole))
+             for epoch in range(0, 4500, 10)]
+    assert sum(found) == 60 and found[0] and found[-1]
+
+
+def test_pictures_of_other_sizes_are_padded_on_white(tmp_path, command):
+    run = make_run(tmp_path / 'run', [0, 9])
+    (run / 'fixed' / '019.png').write_bytes(png(image(5, (30, 20))))
+    assert command(run).status == 0
+    last = Image.open(io.BytesIO(pngs(run / 'replay' / 'replay.html')[-1]))
+    assert last.size == (60, 40)
+    expected = np.full((40, 60, 3), 255)
+    expected[10:30, 15:45] = pixels(image(5, (30, 20)))
+    assert np.array_equal(pixels(last), expected)
+
+
+def test_transparent_pictures_lie_on_white(tmp_path, command):
+    run = make_run(tmp_path / 'run', [0], kinds=['fixed', 'samples'])
+    clear = Image.new('RGBA', (60, 40), (0, 0, 0, 0))
+    clear.paste((255, 0, 0, 255), (10, 10, 20, 20))
+    (run / 'fixed' / '000.png').write_bytes(png(clear))
+    assert command(run).status == 0
+    whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
+    red = np.argwhere((whole == (255, 0, 0)).all(2))
+    assert len(red) == 100
+    y, x = red[0]
+    assert (whole[y:y + 20, x - 10:x] == 255).all()
+
+
+class Checked(html.parser.HTMLParser):
+    """What a page's markup asks for."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.links, self.texts = [], [], {}
+
+    def handle_starttag(self, tag, attributes):
+        self.links += [value for name, value in attributes
+                       if name in ('src', 'href', 'srcset', 'data', 'action')]
+        if tag not in ('meta', 'link', 'img', 'input'):
+            self.open.append(tag)
+            self.texts.setdefault(tag, '')
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open:
+            self.texts[self.open[-1]] += data
+
+
+def check_markup(path):
+    """Check that a page is whole, small and needs nothing; return its texts."""
+    content = path.read_bytes()
+    assert len(content) < 3e6
+    text = content.decode('utf-8')
+    parser = Checked()
+    parser.feed(text)
+    parser.close()
+    assert parser.open == [] and text.startswith('<!DOCTYPE html>')
+    assert all(link.startswith('data:') for link in parser.links)
+    namespace = 'http://www.w3.org/2000/svg'    # a name, not an address
+    assert not re.search(r'https?://|file:|//[a-z]+\.|url\(|@import',
+                         text.replace(namespace, ''))
+    assert ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            "script-src 'unsafe-inline'") in text
+    return parser.texts
+
+
+@pytest.mark.parametrize('name, flags', SERIES)
+def test_the_committed_samples_can_be_replayed(tmp_path, command, name, flags):
+    folder, out = ROOT / 'samples' / name, tmp_path / 'here' / 'replay'
+    assert command(folder, '--fresh', *flags).status == 0
+    texts = check_markup(out / 'replay.html')
+    assert texts['h1'].startswith(f'samples/{name}')
+    prefix = flags[1] + '_' if flags else ''
+    paths = sorted(folder.glob(prefix + '*.png'),
+                   key=lambda path: list(map(int, re.findall(r'\d+', path.name))))
+    data = page_data(out / 'replay.html')
+    assert pngs(out / 'replay.html') == [path.read_bytes() for path in paths]
+    with Image.open(str(out / 'replay.gif')) as movie:
+        assert movie.n_frames == len(paths)
+    assert (out / 'replay.gif').stat().st_size < 2e6
+    assert (out / 'replay.png').stat().st_size < 2e6
+    if name == 'collapse':
+        assert data['curves'] == []
+        return
+    log = ROOT / 'experiments' / name / prefix.rstrip('_') / 'log.csv'
+    header, *rows = [line.split(',') for line in log.read_text().splitlines()]
+    first = header.index('loss_D_real' if name == 'dcgan' else 'loss_D')
+    losses = slice(first, 1 + header.index('loss_G'))
+    assert [each['name'] for each in data['curves']] == header[losses]
+    for path, picture in zip(paths, data['pictures']):
+        number = [int(digits) for digits in re.findall(r'\d+', path.name)]
+        row = number[0] if name != 'conditional' else (    # by hand: a row an epoch
+            number[0] * 1875 + number[1] - 1)               # or a step
+        if row < 0:
+            assert 'values' not in picture
+            continue
+        assert picture['values'] == pytest.approx(
+            [float(value) for value in rows[row][losses]], rel=1e-5)
+        assert picture['x'] == row
+
+
+def test_a_run_of_a_hundred_epochs_stays_small(tmp_path, command):
+    """Pictures of noise, the size of the main tutorial's, that no PNG can shrink."""
+    run = make_run(tmp_path / 'run', range(100), kinds=['samples'])
+    for epoch in range(100):
+        cells = np.random.RandomState(epoch).randint(0, 256, (42, 397, 3))
+        (run / 'samples' / f'{epoch:03d}.png').write_bytes(png(Image.fromarray(
+            cells.astype(np.uint8)).resize((794, 85), Image.NEAREST)))
+    assert command(run).status == 0
+    check_markup(run / 'replay' / 'replay.html')
+    shown = labels(run / 'replay' / 'replay.html')
+    assert shown[0] == 'epoch 0' and shown[-1] == 'epoch 99' and len(shown) == 100
+
+
+def test_a_curve_keeps_its_spikes_and_its_gaps(tmp_path, command):
+    rng = np.random.RandomState(0)
+    losses = rng.normal(size=20000)
+    losses[[7, 12345, 19999]] = 99, -99, 77
+    losses[500:600] = np.nan
+    losses[700] = np.inf
+    (tmp_path / 'log.csv').write_text('epoch,step,loss_G\n' + ''.join(
+        f'{step // 100},{step},{loss}\n' for step, loss in enumerate(losses)))
+    (tmp_path / 'gan_mnist_550.png').write_bytes(png(image(0)))
+    assert command(tmp_path).status == 0
+    data = page_data(tmp_path / 'here' / 'replay' / 'replay.html')
+    points = data['curves'][0]['points']
+    assert len(points) <= 1000
+    for step in 7, 12345, 19999:
+        assert [step, losses[step]] in points
+    assert all(value == pytest.approx(losses[int(step)], rel=1e-5)
+               for step, value in points)
+    assert data['pictures'][0]['values'] == [None]
+    trend = data['curves'][0]['trend']
+    assert len(trend) == 125 and trend[4][1] is None        # 20000 / 125 = 160 a bin
+    assert trend[-1] == pytest.approx([19919.5, losses[-160:].mean()], rel=1e-4)
+
+
+def test_a_log_can_be_named_and_need_not_be_there(tmp_path, command):
+    folder, log = tmp_path / 'pictures', make_run(tmp_path / 'run', [9]) / 'log.csv'
+    folder.mkdir()
+    (folder / '009.png').write_bytes(png(image(0)))
+    page = tmp_path / 'here' / 'replay' / 'replay.html'
+    assert command(folder).status == 0 and page_data(page)['curves'] == []
+    assert command(folder, '--log', log).status == 0
+    assert [each['name'] for each in page_data(page)['curves']] == ['loss_D', 'loss_G']
+    (tmp_path / 'log.csv').write_text('epoch,step,loss_D,seconds\n')    # no row yet
+    assert command(folder, '--log', tmp_path / 'log.csv').status == 0
+    assert page_data(page)['curves'] == []
+
+
+def test_odd_names_are_escaped(tmp_path, command):
+    run = make_run(tmp_path / ODD, [0, 9])
+    log = (run / 'log.csv').read_text()
+    (run / 'log.csv').write_text(log.replace('loss_G', 'loss_</script><b>'))
+    assert command(run).status == 0
+    texts = check_markup(run / 'replay' / 'replay.html')
+    assert texts['h1'].endswith('/' + ODD) and texts['title'] == texts['h1']
+    assert page_data(run / 'replay' / 'replay.html')['curves'][1]['name'] == (
+        'loss_</script><b>')
+
+
+def bad_folders(tmp_path):
+    run = make_run(tmp_path / 'run', [0, 9])
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'file').write_text('x')
+    for name, content in (('damaged', png(image(0))[:-60]), ('text', b'no picture'),
+                          ('empty_png', b'')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / '000.png').write_bytes(content)
+    (tmp_path / 'gif').mkdir()
+    image(0).save(str(tmp_path / 'gif' / '000.png'), 'gif')
+    (tmp_path / 'folder' / '000.png').mkdir(parents=True)
+    for name, text in (('other.csv', 'a,b\n1,2\n'), ('ragged.csv', 'epoch,step,loss_D\n'
+                       '0,0,1\n1,2\n'), ('words.csv', 'epoch,step,loss_D\n0,0,x\n'),
+                       ('none.csv', ''), ('long.csv', 'epoch,step,loss_D\n0,0,1,2\n')):
+        (tmp_path / name).write_text(text)
+    (tmp_path / 'bytes.csv').write_bytes(b'\xff\xfe\x00')
+    return run
+
+
+@pytest.mark.parametrize('args, expected', [
+    ([], 'expected run, found nothing'),
+    (['nowhere'], 'found no such folder'),
+    (['file'], 'expected a run folder or one of pictures, found a file'),
+    (['empty'], 'expected numbered pictures (000.png, ...), found none'),
+    (['damaged'], '000.png: expected a whole PNG picture, found a damaged one'),
+    (['text'], '000.png: expected a whole PNG picture, found a damaged one'),
+    (['empty_png'], '000.png: expected a whole PNG picture, found a damaged one'),
+    (['gif'], '000.png: expected a whole PNG picture, found a damaged one'),
+    (['folder'], '000.png: expected a whole PNG picture, found Is a directory'),
+    (['run', '--log', 'nowhere.csv'], 'found No such file or directory'),
+    (['run', '--log', 'other.csv'], 'other.csv: expected the log of a run'),
+    (['run', '--log', 'ragged.csv'], 'ragged.csv: expected the log of a run'),
+    (['run', '--log', 'words.csv'], 'words.csv: expected the log of a run'),
+    (['run', '--log', 'none.csv'], 'none.csv: expected the log of a run'),
+    (['run', '--log', 'long.csv'], 'long.csv: expected the log of a run'),
+    (['run', '--log', 'bytes.csv'], 'bytes.csv: expected the log of a run'),
+    (['run', '--out', 'file'], 'file: expected a folder that can be written'),
+    (['run', '--out', 'file/x'], 'expected a folder that can be written'),
+    (['run', '--seconds', '0'], 'expected a number from 0.05 up to 10'),
+    (['run', '--seconds', 'nan'], 'expected a number from 0.05 up to 10'),
+    (['run', '--what'], 'expected the flags that --help lists, found --what'),
+    (['run', '--series', 'rung_1'], 'expected one of'),
+    ([str(ROOT / 'samples' / 'minimax')],
+     '(non-saturating, saturating), found nothing'),
+    ([str(ROOT / 'samples' / 'collapse'), '--series', 'rung_9'],
+     '(rung_1, rung_2, rung_3, rung_4), found rung_9')])
+def test_bad_input_ends_in_a_sentence(tmp_path, command, monkeypatch, args, expected):
+    bad_folders(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ended = command(*args)
+    assert ended.status == 2 and ended.out == ''
+    assert len(ended.err.splitlines()) == 1, ended.err
+    assert expected in ended.err and ended.err.count('expected ') == 1
+    assert not (tmp_path / 'run' / 'replay').exists()
+
+
+# The page in a real browser.
+
+in_chromium = pytest.mark.skipif(not chromium.PATH, reason='no chromium on the PATH')
+EPOCHS = range(0, 100, 9)
+
+
+@pytest.fixture(scope='module')
+def browser():
+    with chromium.Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope='module')
+def made(tmp_path_factory):
+    """Return a run folder with its replay, and the sources of the page's pictures."""
+    run = make_run(tmp_path_factory.mktemp('runs') / ODD, EPOCHS, size=(300, 200))
+    (run / 'replay').mkdir()
+    run_module('tf1gan.replay', run, '--seconds', 0.05, cwd=run)
+    return run / 'replay' / 'replay.html', [
+        'data:image/png;base64,' + base64.b64encode(
+            (run / 'fixed' / f'{epoch:03d}.png').read_bytes()).decode()
+        for epoch in EPOCHS]
+
+
+def check_quiet(page, url):
+    """Check that the page complained of nothing and asked for nothing else."""
+    assert page.heard('Runtime.consoleAPICalled', 'Runtime.exceptionThrown',
+                      'Log.entryAdded') == []
+    asked = [event['request']['url']
+             for event in page.heard('Network.requestWillBeSent')]
+    assert asked[0] == url
+    assert all(address.startswith('data:') for address in asked[1:])
+
+
+def check_shown(page, sources, n):
+    """Check that the page shows its nth picture, with its marker and its numbers."""
+    assert page.evaluate('document.getElementById("picture").src') == sources[n]
+    assert page.wait('picture.complete && picture.naturalWidth > 0', 5)
+    epoch = EPOCHS[n]
+    assert page.evaluate('label.textContent') == f'epoch {epoch}'
+    assert page.evaluate('Number(slider.value)') == n
+    numbers = [float(text.replace('−', '-')) for text in page.evaluate(
+        '[...values.querySelectorAll("td")].map(cell => cell.textContent)')]
+    assert numbers == pytest.approx([np.cos(epoch), epoch / 4], rel=1e-3)
+    left, middle, right = page.evaluate(
+        '[...document.querySelectorAll("#chart .rule")].slice(0, 1).map(rule => ['
+        'rule.getBoundingClientRect().left, document.getElementById("marker")'
+        '.getBoundingClientRect().left, rule.getBoundingClientRect().right])[0]')
+    assert middle == pytest.approx(left + (right - left) * epoch / 99, abs=2)
+
+
+def check_replay(page, url, sources):
+    """Check that a person can replay the run, with mouse and keys."""
+    last = len(sources) - 1
+    check_shown(page, sources, 0)
+    assert page.evaluate('play.getAttribute("aria-pressed")') == 'false'
+    page.click('#slider', 0.5)
+    half = int(page.evaluate('slider.value'))
+    assert abs(half - last / 2) <= 1
+    check_shown(page, sources, half)
+    page.press('ArrowRight')
+    check_shown(page, sources, half + 1)
+    for key, n in (('Home', 0), ('ArrowLeft', 0), ('ArrowRight', 1), ('End', last),
+                   ('ArrowRight', last), ('Home', 0)):
+        page.press(key)
+        check_shown(page, sources, n)
+    page.click('#next')
+    check_shown(page, sources, 1)
+    page.click('#back')
+    check_shown(page, sources, 0)
+    page.evaluate(
+        'seen = new Set(), marks = new Set(), new MutationObserver(() => '
+        '(seen.add(picture.src), marks.add(document.getElementById("marker")'
+        '.getBoundingClientRect().left))).observe(document.body, '
+        '{subtree: true, childList: true, attributes: true}), 0')
+    page.click('#play')
+    assert page.wait('Number(slider.value) === Number(slider.max)', 3)
+    assert page.wait('play.getAttribute("aria-pressed") === "false"', 3)
+    check_shown(page, sources, last)
+    assert page.evaluate('seen.size') >= last and page.evaluate('marks.size') >= last
+    check_quiet(page, url)
+
+
+@in_chromium
+def test_a_run_is_replayed_in_a_browser(browser, made):
+    url = made[0].as_uri()
+    check_replay(browser.open(url), url, made[1])
+
+
+@in_chromium
+@pytest.mark.parametrize('old, new', [
+    ("play.addEventListener('click', toggle);", ''),
+    ("slider.addEventListener('input'", "slider.addEventListener('nothing'"),
+    ("document.addEventListener('keydown'", "document.addEventListener('nothing'"),
+    ('place.marker.setAttribute(\'x1\', at);', ''),
+    ('picture.src = rest.src =', 'picture.src = picture.src ||'),
+    ('show(0);\n</script>', 'show(0); start();\n</script>'),
+    ('show(0);\n</script>', 'show(0); console.warn("!");\n</script>'),
+    ('show(0);\n</script>', 'show(0); setTimeout(() => { throw 1; });\n</script>'),
+    ('</body>', '<img src="https://example.invalid/a.png"></body>'),
+    ('</body>', '<script src="other.js"></script></body>')])
+def test_sabotage_of_the_page_is_caught(browser, made, tmp_path, old, new):
+    text = made[0].read_text(encoding='utf-8')
+    assert old in text
+    page = tmp_path / 'sabotaged.html'
+    page.write_text(text.replace(old, new), encoding='utf-8')
+    with pytest.raises(AssertionError):
+        check_replay(browser.open(page.as_uri()), page.as_uri(), made[1])
+
+
+@in_chromium
+def test_a_replay_can_be_stopped_and_goes_on(browser, made, tmp_path):
+    slow = tmp_path / 'slow.html'
+    slow.write_text(re.sub('"seconds":[0-9.]+', '"seconds":0.2',
+                           made[0].read_text(encoding='utf-8')), encoding='utf-8')
+    page = browser.open(slow.as_uri())
+    page.press(' ')
+    assert page.wait('Number(slider.value) >= 1')
+    assert page.evaluate('play.getAttribute("aria-pressed")') == 'true'
+    page.press(' ')
+    n = page.evaluate('Number(slider.value)')
+    assert page.evaluate('play.getAttribute("aria-pressed")') == 'false' and n < 10
+    assert not page.wait(f'Number(slider.value) !== {n}', 0.6)
+    check_shown(page, made[1], n)
+    page.evaluate('play.focus()')       # where a space is the button's own
+    page.press(' ')
+    assert page.wait(f'Number(slider.value) > {n}')
+    page.click('#play')
+    assert page.evaluate('play.getAttribute("aria-pressed")') == 'false'
+    page.press('End')
+    page.click('#play')         # from the last picture it begins anew
+    assert page.evaluate('Number(slider.value)') < 3
+    page.click('#chart', 0.6)
+    assert page.evaluate('play.getAttribute("aria-pressed")') == 'false'
+    assert abs(page.evaluate('Number(slider.value)') - 6) <= 1
+
+
+def luminance(color):
+    """Return WCAG's relative luminance of a CSS colour."""
+    levels = [int(part) / 255 for part in re.findall(r'\d+', color)[:3]]
+    return sum(share * (level / 12.92 if level <= 0.04045 else
+                        ((level + 0.055) / 1.055) ** 2.4)
+               for share, level in zip((0.2126, 0.7152, 0.0722), levels))
+
+
+@in_chromium
+def test_light_and_dark_can_be_read(browser, made):
+    page = browser.open(made[0].as_uri())
+    pages = []
+    for mode in 'light', 'dark':
+        page.send('Emulation.setEmulatedMedia', features=[
+            {'name': 'prefers-color-scheme', 'value': mode}])
+        colors = page.evaluate('''[...document.querySelectorAll(
+            'h1, p, output, .count, h2, caption, th, td, footer, kbd, #chart text, #play'
+            )].map(element => {
+            const style = getComputedStyle(element);
+            let back = element;
+            while (getComputedStyle(back).backgroundColor === 'rgba(0, 0, 0, 0)')
+                back = back.parentElement;
+            return [element.tagName === 'text' ? style.fill : style.color,
+                    getComputedStyle(back).backgroundColor]; })''')
+        assert len(colors) > 15
+        for pair in colors:
+            dark, light = sorted(map(luminance, pair))
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (mode, pair)
+        pages.append(page.evaluate('getComputedStyle(document.body).backgroundColor'))
+    assert luminance(pages[0]) > 0.8 and luminance(pages[1]) < 0.05
+
+
+@in_chromium
+@pytest.mark.parametrize('name, width, height', [
+    ('', 360, 740), ('', 740, 360), ('', 320, 568), ('vanilla', 360, 740),
+    ('dcgan', 360, 740)])
+def test_it_fits_a_phone(browser, made, command, tmp_path, name, width, height):
+    path = made[0]
+    if name:
+        command(ROOT / 'samples' / name)
+        path = tmp_path / 'here' / 'replay' / 'replay.html'
+    page = browser.open(path.as_uri())
+    page.size(width, height, phone=True)
+    assert page.wait(f'innerWidth === {width} && chart.firstChild && '
+                     'chart.firstChild.clientWidth <= chart.clientWidth')
+    assert page.evaluate('document.scrollingElement.scrollWidth') == width
+    boxes = page.evaluate('''['#picture', '#play', '#back', '#next', '#slider', '#chart']
+        .map(name => document.querySelector(name).getBoundingClientRect())
+        .map(box => [box.left, box.right, box.width, box.height, box.top])''')
+    for left, right, box_width, box_height, _ in boxes:
+        assert left >= 0 and right <= width and box_width >= 40 and box_height >= 40
+    assert boxes[0][4] < boxes[1][4] < boxes[-1][4]     # the curves below the picture
+    check_quiet(page, path.as_uri())
+
+
+@in_chromium
+def test_the_focus_can_be_seen_and_the_controls_have_names(browser, made):
+    page = browser.open(made[0].as_uri())
+    focused = []
+    for _ in range(4):
+        page.press('Tab')
+        focused.append(page.evaluate('document.activeElement.id'))
+        assert page.evaluate(
+            'getComputedStyle(document.activeElement).outlineStyle') == 'solid'
+    assert focused == ['play', 'back', 'slider', 'next']
+    page.send('Accessibility.enable')
+    nodes = page.send('Accessibility.getFullAXTree')['nodes']
+    names = {(node['role']['value'], node['name']['value'])
+             for node in nodes if not node['ignored'] and 'name' in node}
+    assert {('button', 'Play'), ('button', 'Previous picture'),
+            ('button', 'Next picture'), ('slider', 'Moment of the training'),
+            ('image', 'Generated images, epoch 0')} <= {
+                (role.replace('img', 'image'), name) for role, name in names}
+
+
+@in_chromium
+def test_wide_rows_stand_above_the_losses_and_others_beside_them(browser, made, command,
+                                                                 tmp_path):
+    places = []
+    for path in made[0], tmp_path / 'here' / 'replay' / 'replay.html':
+        if path != made[0]:
+            command(ROOT / 'samples' / 'vanilla')
+        page = browser.open(path.as_uri())
+        places.append(page.evaluate(
+            '["#picture", "#chart"].map(name => document.querySelector(name)'
+            '.getBoundingClientRect()).map(box => [box.left, box.right, box.bottom])'))
+    assert places[0][0][1] < places[0][1][0]
+    assert places[1][0][2] < places[1][1][2] and places[1][0][1] > places[1][1][0]
