@@ -1,5 +1,6 @@
 """Headless Chromium over its DevTools pipe, with the standard library alone."""
 
+import fcntl
 import json
 import os
 import select
@@ -23,12 +24,11 @@ class Chromium:
         self.profile = tempfile.mkdtemp(prefix='chromium-')
         for_child, self.writer = os.pipe()
         self.reader, from_child = os.pipe()
-        ends = [os.dup(end) for end in (for_child, from_child)]
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (for_child, from_child)]
 
         def pipes():    # Chromium reads from 3 and writes to 4
-            spare = [os.dup(os.dup(os.dup(end))) for end in ends]
-            os.dup2(spare[0], 3)
-            os.dup2(spare[1], 4)
+            os.dup2(ends[0], 3)
+            os.dup2(ends[1], 4)
 
         self.process = subprocess.Popen(
             [PATH, *FLAGS, f'--user-data-dir={self.profile}'], preexec_fn=pipes,

@@ -221,3 +221,48 @@ def test_the_limits_hold_nearly_twice_the_measured_noise():
     for kind, shares in noise.items():
         for limit, share in zip(LIMITS[kind], shares.values()):
             assert share <= limit / 1.8, kind
+
+
+def test_the_front_page_shows_the_animation_and_the_results():
+    from PIL import Image
+    assert '](experiments/vanilla/replay.gif)' in README
+    with Image.open(str(ROOT / 'experiments/vanilla/replay.gif')) as animation:
+        assert animation.n_frames == 11
+    assert re.search(r'\| vanilla \| 10\.0 ± 0\.0 \|.*\| 5 \|', README)
+
+
+def test_what_the_pages_say_of_the_results_holds():
+    """The sentences about the ladder, the minimax game and the main tutorial."""
+    runs = {name: json.loads((ROOT / f'experiments/{name}/summary.json').read_text())[
+        'runs'] for name in ('vanilla', 'collapse', 'minimax')}
+    covered = {}
+    for run in runs['collapse'] + runs['minimax']:
+        covered.setdefault(run['group'], []).append(run['digits_covered'])
+        assert run['images'] == 10000
+    for group, digits in covered.items():
+        assert len(digits) == 3, group
+        if group == 'rung 4':
+            assert min(digits) >= 9
+        elif group == 'rung 2':
+            assert max(digits) > 1      # the correction
+        else:
+            assert set(digits) == {1}, group
+    assert [run['seed'] for run in runs['vanilla']] == [0, 1, 2, 3, 4]
+    for run in runs['vanilla']:
+        assert run['digits_covered'] == 10 and run['steps'] == 100 * 550
+        assert run['frechet'] > 100 * run['frechet_of_training_images']
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_a_tutorial_has_its_golden_trace(name):
+    assert (ROOT / 'tf1gan' / 'golden' / f'{name}.npz').is_file()
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_fixed_pictures_come_with_the_fresh_ones(name):
+    folder = ROOT / 'samples' / name
+    fresh, fixed = ({path.name for path in each.glob('*.png')}
+                    for each in (folder, folder / 'fixed'))
+    if name in ('conditional', 'dcgan') and not fixed:
+        pytest.skip('made before there were any')
+    assert fresh == fixed

@@ -11,6 +11,7 @@ import html
 import importlib.util
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -68,10 +69,10 @@ def find(run: Path, series: Optional[str], fresh: bool) -> Tuple[Path, str, List
 
     Raises: InputError when there are none, or of several series and none is named.
     """
-    if not run.is_dir():
+    if not os.path.isdir(str(run)):
+        found = 'a file' if os.path.exists(str(run)) else 'no such folder'
         raise InputError(f'{run}: expected a run folder or one of pictures, found '
-                         f'{"a file" if run.exists() else "no such folder"}; name a '
-                         'folder that a run has written')
+                         f'{found}; name a folder that a run has written')
     home = run / 'samples' if (run / 'samples').is_dir() else run
     for folder in ([] if fresh else [run / 'fixed']) + [home]:
         found = {}
@@ -101,11 +102,13 @@ def moment(path: Path) -> Tuple[int, ...]:
 
 def tutorial(run: Path) -> str:
     """Return whose pictures these are: as config.json says, or else the folder."""
-    try:
-        config = json.loads((run / 'config.json').read_text(encoding='utf-8'))
-        return str(config['tutorial'])
-    except (OSError, ValueError, KeyError, TypeError):
-        return run.resolve().name
+    for place in run.resolve(), run.resolve().parent:
+        try:
+            config = json.loads((place / 'config.json').read_text(encoding='utf-8'))
+            return str(config['tutorial'])
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+    return run.resolve().name
 
 
 def read(run: Path, prefix: str, paths: List[Path]) -> List[Picture]:
@@ -158,7 +161,7 @@ def find_log(run: Path, prefix: str) -> Optional[Path]:
     experiment = run.resolve().parent.parent / 'experiments' / run.resolve().name
     places = run, run.resolve().parent, experiment / prefix.rstrip('_'), experiment
     logs = [place / 'log.csv' for place in places]
-    return next((path for path in logs if path.is_file()), None)
+    return next((path for path in logs if os.path.isfile(str(path))), None)
 
 
 def read_log(path: Path) -> Optional[Log]:
@@ -173,7 +176,8 @@ def read_log(path: Path) -> Optional[Log]:
         losses = {name: table[name] for name in table if name.startswith('loss_')}
         if not rows:
             return None
-        if losses and len(rows[0]) == len(names):
+        if losses and len(rows[0]) == len(names) and np.isfinite(
+                [table['epoch'], table['step']]).all():
             return Log(table['epoch'], table['step'], losses)
         found = 'other columns'
     except OSError as error:
@@ -229,15 +233,15 @@ def captioned(pictures: List[Picture], factor: int) -> List[Image.Image]:
     """Return the pictures, each below its label in a white frame, all of one size."""
     width, height = pictures[0].image(factor).size
     text_height = min(max(12, width // 40), 18)
-    letters, margin = font(text_height), text_height * 2 // 3
+    letters = font(text_height)
     widest = max(letters.getmask(picture.label).size[0] for picture in pictures)
     cells = []
     for picture in pictures:
-        cell = Image.new('RGB', (max(width, widest) + 2 * margin,
-                                 height + 2 * text_height + margin), 'white')
-        ImageDraw.Draw(cell).text((margin, text_height * 2 // 3), picture.label, fill=INK,
-                                  font=letters)
-        cell.paste(picture.image(factor), (margin, 2 * text_height))
+        cell = Image.new('RGB', (max(width, widest) + 2 * text_height,
+                                 height + 3 * text_height), 'white')
+        ImageDraw.Draw(cell).text((text_height, text_height * 2 // 3),
+                                  picture.label, fill=INK, font=letters)
+        cell.paste(picture.image(factor), (text_height, 2 * text_height))
         cells.append(cell)
     return cells
 
@@ -280,17 +284,20 @@ def gif(pictures: List[Picture], seconds: float) -> bytes:
 
 def fitting(pictures: List[Picture]) -> List[Picture]:
     """Return pictures that a page has room for: in fewer colours, smaller, or fewer."""
+    def fits(tried):
+        return sum(len(picture.png) for picture in tried) * 4 / 3 <= PAGE_BYTES
+
     pictures = tried = even(pictures, MOST_ON_PAGE)
     for factor in 1, 2:
-        if sum(len(picture.png) for picture in tried) * 4 / 3 > PAGE_BYTES:
+        if not fits(tried):
             tried = []
             for picture in pictures:
                 image = picture.image(factor).quantize(64, 0, dither=0)
                 tried.append(picture._replace(png=encoded(image), size=image.size))
-    while len(tried) > 2 and (
-            sum(len(picture.png) for picture in tried) * 4 / 3 > PAGE_BYTES):
-        tried = even(tried, len(tried) * 3 // 4)
-    return tried
+    few = tried
+    while len(few) > 2 and not fits(few):
+        few = even(tried, len(few) - 1)
+    return few
 
 
 def curve(name: str, x: np.ndarray, y: np.ndarray) -> Dict:
@@ -390,9 +397,8 @@ def main() -> int:
                         default=0.5, help='of a picture in motion (default 0.5)')
     try:
         options = parser.parse_args()
-        run = Path(options.run)
-        is_run = (run / 'samples').is_dir()
-        out = Path(options.out or (run / 'replay' if is_run else 'replay'))
+        is_run = os.path.isdir(os.path.join(options.run, 'samples'))
+        out = Path(options.out or (Path(options.run) if is_run else Path()) / 'replay')
         files = replay(options)
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
