@@ -9,7 +9,7 @@ import pytest
 from conftest import run_module
 
 import tf1gan
-from tf1gan import InputError, evaluate, mnist
+from tf1gan import InputError, classifier, evaluate, mnist
 
 
 @pytest.fixture(scope='module')
@@ -19,15 +19,15 @@ def test_images():
 
 
 def test_the_classifier_is_as_good_as_its_page_says_and_quick(test_images):
-    w, facts = evaluate.classifier()
-    assert evaluate.CLASSIFIER.stat().st_size < 10 ** 6
+    w, facts = classifier.load()
+    assert classifier.FILE.stat().st_size < 10 ** 6
     began = time.perf_counter()
-    features, logits = evaluate.classify(w, test_images)
+    features, logits = classifier.classify(w, test_images)
     assert time.perf_counter() - began < 20
     assert features.shape == (10000, 64) and logits.shape == (10000, 10)
     accuracy = np.mean(logits.argmax(1) == mnist.read().test_labels)
     assert accuracy >= 0.992 and accuracy == pytest.approx(facts['accuracy'], abs=2e-4)
-    mean, covariance = evaluate.moments(features)
+    mean, covariance = classifier.moments(features)
     assert np.allclose(mean, w['test_mean'], atol=1e-4)
     assert np.allclose(covariance, w['test_covariance'], atol=1e-3)
 
@@ -36,7 +36,7 @@ def test_the_classifiers_logits_are_tensorflows(test_images):
     tf = pytest.importorskip('tensorflow', reason='the oracle is TensorFlow')
     if not tf.__version__.startswith('1.15'):
         pytest.skip('the oracle is TensorFlow 1.15')
-    w, _ = evaluate.classifier()
+    w, _ = classifier.load()
     some = test_images[:1000]
     with tf.Graph().as_default(), tf.Session() as sess:
         x = tf.constant(some[..., None])
@@ -45,7 +45,7 @@ def test_the_classifiers_logits_are_tensorflows(test_images):
                                  'VALID')
         x = tf.nn.relu(tf.matmul(tf.reshape(x, [1000, -1]), w['W3']) + w['b3'])
         expected = sess.run([x, tf.matmul(x, w['W4']) + w['b4']])
-    for found, theirs in zip(evaluate.classify(w, some), expected):
+    for found, theirs in zip(classifier.classify(w, some), expected):
         assert np.abs(found - theirs).max() < 1e-4
 
 
@@ -55,19 +55,19 @@ def test_frechet_of_laws_that_share_their_axes_is_known():
     turned = np.linalg.qr(np.random.RandomState(1).normal(size=(6, 6)))[0]
     laws = [(m, turned @ np.diag(s ** 2) @ turned.T) for m, s in ((m1, s1), (m2, s2))]
     expected = ((m1 - m2) ** 2).sum() + ((s1 - s2) ** 2).sum()
-    assert evaluate.frechet(*laws) == pytest.approx(expected, rel=1e-9)
-    assert evaluate.frechet(laws[0], laws[0]) == pytest.approx(0, abs=1e-9)
+    assert classifier.frechet(*laws) == pytest.approx(expected, rel=1e-9)
+    assert classifier.frechet(laws[0], laws[0]) == pytest.approx(0, abs=1e-9)
 
 
 def test_frechet_of_other_laws_is_that_of_their_product():
     """Where the axes differ: by the eigenvalues of C1 C2, another way to the trace."""
     rng = np.random.RandomState(2)
-    laws = [evaluate.moments(rng.normal(size=(50, 5)) @ rng.normal(size=(5, 5)))
+    laws = [classifier.moments(rng.normal(size=(50, 5)) @ rng.normal(size=(5, 5)))
             for _ in range(2)]
     (m1, c1), (m2, c2) = laws
     roots = np.sqrt(np.linalg.eigvals(c1 @ c2).real)
     expected = ((m1 - m2) ** 2).sum() + np.trace(c1 + c2) - 2 * roots.sum()
-    assert evaluate.frechet(*laws) == pytest.approx(expected, rel=1e-6)
+    assert classifier.frechet(*laws) == pytest.approx(expected, rel=1e-6)
 
 
 def test_figures_of_real_digits_are_those_of_their_labels(test_images):

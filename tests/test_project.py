@@ -15,7 +15,7 @@ from conftest import ROOT, environ
 import tf1gan
 
 NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'compare',
-              'causes', 'networks']
+              'causes', 'networks', 'classifier', 'evaluate', 'replay']
 CONTRACT = ['Config', 'Model', 'data', 'build', 'noise', 'step', 'RECORD',
             'line', 'picture', 'sample', 'plots', 'report']
 README = (ROOT / 'README.md').read_text()

@@ -24,10 +24,9 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import (TUTORIALS, InputError, flags, mnist, networks, pictures,
-                    run_folder)
+from tf1gan import (TUTORIALS, InputError, classifier, flags, mnist, networks,
+                    pictures, run_folder)
 
-CLASSIFIER = Path(__file__).parent / 'classifier.npz'
 SPREAD = Path(__file__).parent / 'spread.json'
 N_SAMPLES = 10000
 COVERED = 0.01      # of the images: a tenth of a digit's fair share
@@ -41,66 +40,7 @@ class Images(NamedTuple):
     labels: Optional[np.ndarray]
 
 
-# --- The classifier -------------------------------------------------------------------
-
-def classifier() -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
-    """Return the classifier's weights, with the test images' moments, and its facts."""
-    with np.load(str(CLASSIFIER), allow_pickle=False) as content:
-        arrays = {name: content[name] for name in content.files}
-    return arrays, json.loads(str(arrays.pop('meta')))
-
-
-def classify(w: Dict[str, np.ndarray], images: np.ndarray,
-             n: int = 500) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the features [n, 64] and logits [n, 10] of images [n, 28, 28(, 1)].
-
-    `n` images at a time.
-    """
-    features = []
-    for start in range(0, len(images), n):
-        x = images[start:start + n].reshape(-1, 28, 28, 1).astype(np.float32)
-        for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
-            x = networks.relu(_pooled(_conv(x, W)) + b)
-        features.append(networks.relu(x.reshape(len(x), -1) @ w['W3'] + w['b3']))
-    found = np.concatenate(features)
-    return found, found @ w['W4'] + w['b4']
-
-
-def _conv(x: np.ndarray, W: np.ndarray) -> np.ndarray:
-    """Return the SAME convolution of stride 1, as one product of patches by weights."""
-    half, (n, height, width, channels) = len(W) // 2, x.shape
-    x = np.pad(x, ((0, 0), (half, half), (half, half), (0, 0)), 'constant')
-    rows = np.concatenate([x[:, :, j:j + width] for j in range(len(W))], 3)
-    return sum(rows[:, i:i + height].reshape(-1, len(W) * channels)
-               @ W[i].reshape(len(W) * channels, -1)
-               for i in range(len(W))).reshape(n, height, width, -1)
-
-
-def _pooled(x: np.ndarray) -> np.ndarray:
-    n, height, width, channels = x.shape
-    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max((2, 4))
-
-
 # --- What is measured -----------------------------------------------------------------
-
-def moments(features: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the mean [k] and the covariance [k, k] of features [n, k], in float64."""
-    features = features.astype(float)
-    return features.mean(0), np.cov(features, rowvar=False)
-
-
-def frechet(one: Tuple[np.ndarray, np.ndarray],
-            other: Tuple[np.ndarray, np.ndarray]) -> float:
-    """Return the Frechet distance of two normal laws, each (mean, covariance).
-
-    |m1 - m2|^2 + trace(C1 + C2 - 2 (C1 C2)^(1/2)).
-    """
-    values, vectors = np.linalg.eigh(one[1])
-    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-    between = np.linalg.eigvalsh(root @ other[1] @ root)
-    return float(((one[0] - other[0]) ** 2).sum() + np.trace(one[1])
-                 + np.trace(other[1]) - 2 * np.sqrt(np.maximum(between, 0)).sum())
-
 
 def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return the index of the nearest of `train` to each image, and its distance."""
@@ -113,8 +53,8 @@ def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarr
 
 def measure(found: Images) -> Dict[str, Any]:
     """Return all the figures of some images, rounded to what they are good for."""
-    w, facts = classifier()
-    features, logits = classify(w, found.images)
+    w, facts = classifier.load()
+    features, logits = classifier.classify(w, found.images)
     digits = logits.argmax(1)
     shares = np.bincount(digits, minlength=10) / len(digits)
     odds = np.exp(logits - logits.max(1, keepdims=True))
@@ -128,7 +68,7 @@ def measure(found: Images) -> Dict[str, Any]:
         'shares': [round(float(share), 4) for share in shares],
         'divergence': round(float((seen * np.log(10 * seen)).sum()), 4),
         'confidence': round(float(np.mean(1 / odds.sum(1))), 4),
-        'frechet': round(frechet(moments(features), (
+        'frechet': round(classifier.frechet(classifier.moments(features), (
             w['test_mean'], w['test_covariance'])), 3),
         'frechet_of_training_images': round(facts['frechet_of_training_images'], 3),
         'nearest': round(float(np.median(nearest(

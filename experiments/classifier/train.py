@@ -19,7 +19,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tf1gan import evaluate, loop, mnist, run_folder    # noqa: E402
+from tf1gan import classifier, loop, mnist, run_folder  # noqa: E402
 
 tf = loop.tf
 EPOCHS, BATCH, RATE, KEEP = 20, 100, 0.001, 0.5
@@ -82,17 +82,17 @@ def main() -> None:
             print(f'epoch {epoch}: {accuracy:.4f}, {time.time() - began:.0f} s',
                   flush=True)
         weights = sess.run(w)
-    features, theirs = evaluate.classify(weights, test)
-    floor = evaluate.classify(weights, x[:10000])[0]
-    mean, covariance = evaluate.moments(features)
-    distance = evaluate.frechet(evaluate.moments(floor), (mean, covariance))
+    features, theirs = classifier.classify(weights, test)
+    floor = classifier.classify(weights, x[:10000])[0]
+    mean, covariance = classifier.moments(features)
+    distance = classifier.frechet(classifier.moments(floor), (mean, covariance))
     arrays = {**weights, 'test_mean': mean, 'test_covariance': covariance}
     agree = float(np.abs(theirs - found).max())
     facts = {'format': 1, 'accuracy': accuracy, 'frechet_of_training_images': distance,
              'epochs': EPOCHS, 'largest_difference_of_logits': agree}
-    run_folder.write(evaluate.CLASSIFIER, run_folder.pack(arrays, facts))
+    run_folder.write(classifier.FILE, run_folder.pack(arrays, facts))
     (HERE / 'classifier.json').write_bytes(run_folder.as_json({
-        **facts, 'bytes': evaluate.CLASSIFIER.stat().st_size, 'seconds': round(
+        **facts, 'bytes': classifier.FILE.stat().st_size, 'seconds': round(
             time.time() - began), 'environment': run_folder.environment()}))
     print(json.dumps(facts))
 
