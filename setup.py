@@ -23,6 +23,7 @@ setup(
     install_requires=[
         'numpy',
         'matplotlib',
+        'pillow',
         'tensorflow==1.15.*; python_version < "3.8"',
         'protobuf<3.21; python_version < "3.8"',    # TF 1.15 sets no cap; 4 breaks it
         'tqdm; python_version < "3.8"',             # the session loop's progress bar

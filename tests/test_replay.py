@@ -696,8 +696,9 @@ def test_it_fits_a_phone(browser, made, command, tmp_path, name, width, height):
                      'chart.firstChild.clientWidth <= chart.clientWidth')
     assert page.evaluate('document.scrollingElement.scrollWidth') == width
     boxes = page.evaluate('''
-        ['#picture', '#play', '#back', '#next', '#slider', '#chart'].map(name => document.querySelector(name).getBoundingClientRect())
-        .map(box => [box.left, box.right, box.width, box.height, box.top])''')
+        ['#picture', '#play', '#back', '#next', '#slider', '#chart'].map(
+            name => document.querySelector(name).getBoundingClientRect()).map(
+            box => [box.left, box.right, box.width, box.height, box.top])''')
     for left, right, box_width, box_height, _ in boxes:
         assert left >= 0 and right <= width and box_width >= 40 and box_height >= 40
     assert boxes[0][4] < boxes[1][4] < boxes[-1][4]     # the curves below the picture
