@@ -108,14 +108,16 @@ def test_a_run_is_drawn_as_tensorflow_draws_it(name, tmp_path):
     tf = pytest.importorskip('tensorflow')
     if not tf.__version__.startswith('1.15'):
         pytest.skip('runs are trained with TensorFlow 1.15')
-    from tf1gan import latent, record
-    flags = [word for field, value in record.SMALL[name].items()
-             for word in (f'--{field.replace("_", "-")}', value)]
-    ended = run_module(f'tf1gan.{name}', *flags, '--max-steps', 2, '--out', 'run',
-                       cwd=tmp_path)
-    assert ended.status == 0, ended.err
-    found = evaluate.draw(tmp_path / 'run', 300)
+    from tf1gan import latent, loop, record, run_folder
     tutorial = importlib.import_module(f'tf1gan.{name}')
+    config = tutorial.Config(**record.SMALL[name])
+    run = loop.Run(tutorial, {'tutorial': name, 'config': config._asdict(), 'seed': 0,
+                              'format': 1, 'threads': None, 'data': None})
+    for _ in range(2):
+        run.advance(run.sess)
+    (tmp_path / 'run').mkdir()
+    run_folder.write(tmp_path / 'run' / run_folder.CHECKPOINT, run.checkpoint())
+    found = evaluate.draw(tmp_path / 'run', 300)
     with latent.Generator(tmp_path / 'run') as generator:
         drawn = tutorial.noise(np.random.RandomState(10000), 300, generator.config)
         model, feed = generator.model, {}

@@ -1,6 +1,8 @@
 """Recording: it changes no bit of a run, and what it writes is what happened."""
 
 import importlib
+import io
+import json
 
 import numpy as np
 import pytest
@@ -27,17 +29,21 @@ def recorded(name, path, threads=1, **numbers):
     return trace.load(path), run
 
 
+def state(run):
+    """Return the arrays and the meta of a run's checkpoint."""
+    with np.load(io.BytesIO(run.checkpoint())) as content:
+        arrays = {key: content[key] for key in content.files}
+    return arrays, json.loads(str(arrays.pop('meta')))
+
+
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
-def test_a_recorded_run_has_the_bits_of_one_that_is_not(name, tmp_path, monkeypatch):
-    """Of one from the command line, too, with its pictures and checkpoints."""
-    _, run = recorded(name, tmp_path / 't.npz')
-    found, meta = run_folder_arrays(run)
-    flags = [word for field, value in record.SMALL[name].items()
-             for word in (f'--{field.replace("_", "-")}', value)]
-    ended = run_module(f'tf1gan.{name}', *flags, '--max-steps', N_STEPS, '--threads', 1,
-                       '--out', 'run', cwd=tmp_path)
-    assert ended.status == 0, ended.err
-    expected, other = run_folder.load_checkpoint(tmp_path / 'run')
+def test_a_recorded_run_has_the_bits_of_one_that_is_not(name, tmp_path):
+    plain = new_run(name)
+    for _ in range(N_STEPS):
+        record.draw(plain)
+        plain.advance(plain.sess)
+    expected, other = state(plain)
+    found, meta = state(recorded(name, tmp_path / 't.npz')[1])
     for part in 'step', 'rng', 'data_position':
         assert meta[part] == other[part], part
     assert set(found) == set(expected)
@@ -45,13 +51,24 @@ def test_a_recorded_run_has_the_bits_of_one_that_is_not(name, tmp_path, monkeypa
         assert np.array_equal(found[key], array), key
 
 
-def run_folder_arrays(run):
-    """Return the arrays and the meta of a run's checkpoint."""
-    import io
-    import json
-    with np.load(io.BytesIO(run.checkpoint())) as content:
-        arrays = {key: content[key] for key in content.files}
-    return arrays, json.loads(str(arrays.pop('meta')))
+def test_a_trace_has_the_bits_of_the_run_from_the_command_line(tmp_path):
+    """Each in a process of its own: there the first session settles the threads."""
+    numbers = [word for field, value in record.SMALL['conditional'].items()
+               for word in (f'--{field.replace("_", "-")}', value)]
+    for command in (
+            ['tf1gan.record', 'conditional', '--small', '--out', 't.npz'],
+            ['tf1gan.conditional', *numbers, '--max-steps', N_STEPS, '--out', 'run']):
+        ended = run_module(*command, '--threads', 1, cwd=tmp_path)
+        assert ended.status == 0, ended.err
+    arrays, _ = run_folder.load_checkpoint(tmp_path / 'run')
+    found, last = trace.load(tmp_path / 't.npz'), {}
+    for kind, slot in ('after', ''), ('adam_m', '/Adam_{}'), ('adam_v', '/Adam_{}_1'):
+        for update in found.updates:
+            last.update((name + slot.format(name[0]), array) for name, array in
+                        found.part(f'{update}/{kind}').items())
+    assert len(last) == len(found.part('init')) + 2 * 22
+    for name, array in last.items():
+        assert np.array_equal(arrays[name], array), name
 
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
@@ -65,19 +82,29 @@ def test_the_golden_trace_is_what_is_recorded_here_today(name, tmp_path):
 
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
-def test_other_threads_agree_and_a_rate_one_percent_off_does_not(name, tmp_path):
-    golden, _ = recorded(name, tmp_path / 'one.npz')
-    two, _ = recorded(name, tmp_path / 'two.npz', threads=2)
-    assert compare.compare(golden, two).status == 0
-    config = golden.meta['config']
-    rates = [field for field in config if field.startswith('learning_rate')]
-    for field in rates:
-        off, _ = recorded(name, tmp_path / 'off.npz', **{field: 1.01 * config[field]})
-        report = compare.compare(golden, off)
-        assert report.status == 1
-        assert '/after/' in report.differences[0].key
-        assert report.cause.name == 'learning rate'
-    assert rates or name == 'collapse'
+def test_two_threads_agree_with_one(name, tmp_path):
+    golden = trace.load(name)       # of one thread
+    assert golden.meta['environment']['threads'] == 1
+    ended = run_module('tf1gan.record', name, '--small', '--threads', 2, '--seed',
+                       golden.meta['seed'], '--out', 't.npz', cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    report = compare.compare(golden, trace.load(tmp_path / 't.npz'))
+    assert report.status == 0, '\n'.join(compare.text(report))
+
+
+@pytest.mark.parametrize('name, field', [
+    ('vanilla', 'learning_rate'), ('minimax', 'learning_rate'),
+    ('dcgan', 'learning_rate'), ('conditional', 'learning_rate_D'),
+    ('conditional', 'learning_rate_G')])
+def test_a_rate_one_percent_off_differs_and_is_named(name, field, tmp_path):
+    golden = trace.load(name)
+    rate = golden.meta['config'][field]
+    off, _ = recorded(name, tmp_path / 'off.npz', seed=golden.meta['seed'],
+                      **{field: 1.01 * rate})
+    report = compare.compare(golden, off)
+    assert report.status == 1 and report.cause.name == 'learning rate'
+    assert '/after/' in report.differences[0].key
+    assert f'{1.01 * rate:.3g}' in report.cause.sentence
 
 
 def test_what_is_recorded_is_one_training_run(tmp_path):

@@ -160,8 +160,8 @@ def after(case: Case) -> Iterator[Guess]:
             yield guess(lambda *parts: -usual(*parts), 'sign of the update', 'your '
                         'update climbs where it should descend', 'subtract the step')
         yield guess(lambda *parts: ratio * usual(*parts), 'learning rate', 'your '
-                    f"learning rate is {ratio * rate:.6g}, golden's {rate:.6g}",
-                    f'give the optimizer the rate {rate:.6g}')
+                    f"learning rate is {ratio * rate:.4g}, golden's {rate:.4g}",
+                    f'give the optimizer the rate {rate:.4g}')
 
 
 def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
