@@ -40,7 +40,8 @@ ports:
 	@$(ports) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation \
 		--force-reinstall .
 	@cd experiments/ports && ../../$(ports) run.py $(ARGS)
-	@cd tests && ../$(ports) -m pytest -p no:cacheprovider $$(../$(ports) numpy_only.py)
+	@cd tests && ../$(ports) -m pytest --numprocesses 2 --dist loadfile \
+		-p no:cacheprovider $$(../$(ports) numpy_only.py)
 
 # The noise between right computations, beside the comparer's limits.
 noise: environment

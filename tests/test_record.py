@@ -3,10 +3,11 @@
 import importlib
 import io
 import json
+import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_module
+from conftest import ROOT, Ended, run_module
 
 import tf1gan
 from tf1gan import compare, loop, record, run_folder, trace
@@ -149,9 +150,21 @@ def test_the_feeds_are_the_tutorials_own_draws():
                               (pixels - 127.5) / np.float32(127.5))
 
 
-def test_full_size_is_the_default_and_numbers_can_be_given(tmp_path):
-    ended = run_module('tf1gan.record', 'vanilla', '--steps', 1, '--n-hidden', 9,
-                       '--out', 't.npz', cwd=tmp_path)
+@pytest.fixture
+def command(tmp_path, monkeypatch, capfd):
+    """Return a function that runs the command in this process, in a new folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['record.py', *map(str, arguments)])
+        capfd.readouterr()
+        return Ended(record.main(), *capfd.readouterr())
+
+    return run
+
+
+def test_full_size_is_the_default_and_numbers_can_be_given(command, tmp_path):
+    ended = command('vanilla', '--steps', 1, '--n-hidden', 9, '--out', 't.npz')
     assert ended.status == 0, ended.err
     full = trace.load(tmp_path / 't.npz')
     assert full.arrays['init/G_W1'].shape == (128, 9)
@@ -165,8 +178,8 @@ def test_full_size_is_the_default_and_numbers_can_be_given(tmp_path):
     ['vanilla', '--out', 'x', '--epochs', '3'], ['--out', 'x.npz'],
     ['vanilla', '--small', '--steps', '1', '--out', 'no folder/x.npz'],
     ['collapse', '--small', '--sanity', '--out', 'x.npz']])
-def test_bad_input_is_refused_in_one_sentence(tmp_path, arguments):
-    ended = run_module('tf1gan.record', *arguments, cwd=tmp_path)
+def test_bad_input_is_refused_in_one_sentence(command, arguments):
+    ended = command(*arguments)
     assert ended.status == 2 and ended.out == ''
     assert len(ended.err.splitlines()) == 1, ended.err
     assert 'expected' in ended.err and 'found' in ended.err
