@@ -38,11 +38,10 @@ def train(name: str) -> None:
     """Train a job's run, or finish it."""
     tutorial, _, seed, *flags = JOBS[name]
     folder = RUNS / name
-    more = [flag for flag in flags if '--max-steps' in flags] if folder.exists() else [
-        '--out', str(folder), '--seed', str(seed), *flags]
-    subprocess.run([sys.executable, '-m', f'tf1gan.{tutorial}', *(
-        ['--resume', str(folder)] if folder.exists() else []), *more],
-        cwd=str(HERE.parent), check=True, stdout=subprocess.DEVNULL)
+    where = ['--resume', str(folder)] if folder.exists() else [
+        '--out', str(folder), '--seed', str(seed)]
+    subprocess.run([sys.executable, '-m', f'tf1gan.{tutorial}', *where, *flags],
+                   cwd=str(HERE.parent), check=True, stdout=subprocess.DEVNULL)
 
 
 def judge(name: str) -> dict:
@@ -50,7 +49,6 @@ def judge(name: str) -> dict:
     _, group, seed, *_ = JOBS[name]
     meta = run_folder.load_checkpoint(RUNS / name)[1]
     last = meta['rows'][-1]
-    evaluate.draw(RUNS / name, 10)
     images = evaluate.draw(RUNS / name)
     return {'group': group, 'seed': seed, 'steps': meta['step'],
             **{key: last[key] for key in last if key.startswith('loss_')},

@@ -70,7 +70,8 @@ def test_a_weight_may_differ_by_what_its_gradient_may(golden):
     wrong = np.max([np.abs(end - step(m, v)) for end in ends], 0)
     expected = 5e-7 * np.abs(w) + 2e-5 * 0.0002 + np.minimum(wrong, 0.0004)
     found = compare.Limits(golden).of(f'{place}/after/{name}')
-    assert np.allclose(found, expected, rtol=1e-3)
+    # Measured: 6.6e-6, for the trace has Adam's numbers as float32 rounds them.
+    assert np.allclose(found, expected, rtol=3e-5, atol=0)
     assert found.min() < 1e-3 * 0.0002      # far below a rate that is 1 % off
 
 

@@ -512,6 +512,7 @@ def test_bad_input_ends_in_a_sentence(tmp_path, command, monkeypatch, args, expe
 
 # The page in a real browser.
 
+# .ci/run installs it where it can; elsewhere a user need not have a browser.
 in_chromium = pytest.mark.skipif(not chromium.PATH, reason='no chromium on the PATH')
 EPOCHS = range(0, 100, 9)
 
