@@ -244,10 +244,9 @@ def mutated(mistake: Mistake) -> str:
             'replay.other', 'replay.update').replace(
             '(-loss_G).backward()', 'optimizer_G.zero_grad(); (-loss_G).backward('
             'inputs=list(G.parameters()))')
-        both = [name + ' = ' + value for name, value in (
-            ('kept', "dict(fake={'G': fake}, loss=loss_D, logit={'D_real': real, "
-             "'D_gene': gene})"),)]
-        return (source[:start] + first + f'        {both[0]}\n' + second
+        kept = ("kept = dict(fake={'G': fake}, loss=loss_D, "
+                "logit={'D_real': real, 'D_gene': gene})")
+        return (source[:start] + first + f'        {kept}\n' + second
                 + step + "        put(update, optimizer_D, variables, 'D', **kept)\n"
                 + '        optimizer_G.step()\n'
                 + second_put.replace('put(update', 'put(other') + source[end:])

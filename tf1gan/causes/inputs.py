@@ -209,12 +209,11 @@ def _noise(case: Case) -> Iterator[Guess]:
                         'the program, pictures\' noise included: see the tutorial\'s '
                         'step and sample')
     fresh = np.random.RandomState(case.golden.meta['seed'])
-    for law, drawn in (('normal', fresh.normal(size=golden.shape)),):
-        if np.array_equal(drawn.astype(np.float32), case.found):
-            yield Guess('the first draws of RandomState(seed)', 'another generator',
-                        f'your {what} comes from a generator of its own; golden\'s '
-                        'shuffles have moved theirs by then',
-                        'draw shuffles and noise from one RandomState')
+    if np.array_equal(fresh.normal(size=golden.shape).astype(np.float32), case.found):
+        yield Guess('the first draws of RandomState(seed)', 'another generator',
+                    f"your {what} comes from a generator of its own; golden's shuffles "
+                    'have moved theirs by then', 'draw shuffles and noise from one '
+                    'RandomState')
     if what == 'noise':
         alike, inside = abs(_alike(golden, mine)), np.abs(mine).max() <= 1
         if alike > 1 - 1e-9 or alike < 0.9 and (
