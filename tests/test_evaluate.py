@@ -7,9 +7,10 @@ import time
 import numpy as np
 import pytest
 from conftest import run_module
+from PIL import Image
 
 import tf1gan
-from tf1gan import InputError, classifier, evaluate, mnist
+from tf1gan import InputError, classifier, evaluate, mnist, run_folder
 
 
 @pytest.fixture(scope='module')
@@ -104,20 +105,27 @@ def test_the_nearest_image_is_found_by_looking_at_all():
         assert distances[i] == pytest.approx(min(each), rel=1e-5)
 
 
-@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
-def test_a_run_is_drawn_as_tensorflow_draws_it(name, tmp_path):
+def train(name, folder):
+    """Train a small run of a tutorial for two steps; return the tutorial."""
     tf = pytest.importorskip('tensorflow')
     if not tf.__version__.startswith('1.15'):
         pytest.skip('runs are trained with TensorFlow 1.15')
-    from tf1gan import latent, loop, record, run_folder
+    from tf1gan import loop, record
     tutorial = importlib.import_module(f'tf1gan.{name}')
     config = tutorial.Config(**record.SMALL[name])
     run = loop.Run(tutorial, {'tutorial': name, 'config': config._asdict(), 'seed': 0,
                               'format': 1, 'threads': None, 'data': None})
     for _ in range(2):
         run.advance(run.sess)
-    (tmp_path / 'run').mkdir()
-    run_folder.write(tmp_path / 'run' / run_folder.CHECKPOINT, run.checkpoint())
+    folder.mkdir()
+    run_folder.write(folder / run_folder.CHECKPOINT, run.checkpoint())
+    return tutorial
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_a_run_is_drawn_as_tensorflow_draws_it(name, tmp_path):
+    tutorial = train(name, tmp_path / 'run')
+    from tf1gan import latent
     found = evaluate.draw(tmp_path / 'run', 300)
     with latent.Generator(tmp_path / 'run') as generator:
         drawn = tutorial.noise(np.random.RandomState(10000), 300, generator.config)
@@ -222,6 +230,29 @@ def test_the_command_judges_a_ports_samples(tmp_path, test_images):
     assert ended.status == 1
     found = json.loads(ended.out)
     assert found['verdict'] == 'outside' and found['figures'][0]['images'] == 500
+
+
+def test_the_command_judges_a_run(tmp_path):
+    run = tmp_path / 'run'
+    train('vanilla', run)
+    ended = run_module('tf1gan.evaluate', 'run', '--json', cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    figures = json.loads(ended.out)['figures'][0]
+    assert json.loads((run / 'evaluation.json').read_text()) == figures
+    found = np.asarray(Image.open(str(run / 'nearest.png')))
+    above, below = (half.reshape(28, 10, 28).swapaxes(0, 1)
+                    for half in np.split(found, 2))
+    assert np.array_equal(above, np.rint(evaluate.draw(run).images[:10] * 255))
+    train_images = mnist.read().train_images
+    for image, mate in zip(above, below):
+        distances = ((train_images / 255. - image / 255.) ** 2).sum((1, 2))
+        assert ((mate / 255. - image / 255.) ** 2).sum() < distances.min() * 1.001
+
+    (run / 'nearest.png').unlink()
+    (run / 'nearest.png').mkdir()       # a place that no file can take
+    ended = run_module('tf1gan.evaluate', 'run', cwd=tmp_path)
+    assert ended.status == 2 and 'digits covered' in ended.out
+    assert len(ended.err.splitlines()) == 1 and 'nearest.png: expected' in ended.err
 
 
 @pytest.mark.parametrize('arguments', [[], ['none.npz'], ['.'], ['x', '--against', 'y'],

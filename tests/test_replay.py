@@ -15,7 +15,7 @@ import pytest
 from conftest import ROOT, Ended, run_module
 from PIL import Image, ImageSequence
 
-from tf1gan import replay
+from tf1gan.replay import __main__ as replay
 
 SERIES = [('vanilla', []), ('dcgan', []), ('conditional', []),
           ('minimax', ['--series', 'saturating']),
@@ -200,7 +200,8 @@ def test_the_sheet_holds_each_picture_in_rows(tmp_path, command, size, columns):
 
 def test_a_sheet_of_large_pictures_holds_the_means_of_their_pixels(
         tmp_path, command, monkeypatch):
-    monkeypatch.setattr(replay, 'SHEET_PIXELS', 3000)   # of 2 x 60 x 40: half the size
+    monkeypatch.setattr('tf1gan.replay.drawing.SHEET_PIXELS',
+                        3000)   # of 2 x 60 x 40: half the size
     run = make_run(tmp_path / 'run', [0, 9])
     assert command(run).status == 0
     whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
@@ -394,7 +395,7 @@ def test_a_run_of_a_hundred_epochs_stays_small(tmp_path, command):
 
 def test_pictures_that_nothing_shrinks_are_thinned_out(tmp_path, command, monkeypatch):
     run = make_run(tmp_path / 'run', range(40), size=(28, 28))
-    monkeypatch.setattr(replay, 'PAGE_BYTES', 5000)
+    monkeypatch.setattr('tf1gan.replay.page.PICTURE_BYTES', 5000)
     assert command(run).status == 0
     shown = labels(run / 'replay' / 'replay.html')
     assert 3 <= len(shown) < 30 and shown[0] == 'epoch 0' and shown[-1] == 'epoch 39'
@@ -461,6 +462,7 @@ def bad_folders(tmp_path):
     (tmp_path / 'gif').mkdir()
     image(0).save(str(tmp_path / 'gif' / '000.png'), 'gif')
     (tmp_path / 'folder' / '000.png').mkdir(parents=True)
+    (tmp_path / 'taken' / 'replay.png').mkdir(parents=True)
     header = 'epoch,step,loss_D\n'
     for name, text in (
             ('other', 'a,b\n1,2\n'), ('ragged', header + '0,0,1\n1,2\n'),
@@ -492,6 +494,7 @@ def bad_folders(tmp_path):
     (['run', '--log', 'bytes.csv'], 'bytes.csv: expected the log of a run'),
     (['run', '--out', 'file'], 'file: expected a folder that can be written'),
     (['run', '--out', 'file/x'], 'expected a folder that can be written'),
+    (['run', '--out', 'taken'], 'found: Is a directory; make room or name another'),
     (['run', '--seconds', '0'], 'expected a number from 0.05 up to 10'),
     (['run', '--seconds', 'nan'], 'expected a number from 0.05 up to 10'),
     (['run', '--what'], 'expected the flags that --help lists, found --what'),

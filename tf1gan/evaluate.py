@@ -237,13 +237,13 @@ def main() -> int:
     parser.add_argument('--json', action='store_true', help='print JSON, for machines')
     try:
         options = parser.parse_args()
-        found = []
+        found, files = [], {}
         for run in map(Path, options.runs):
             drawn = read(run) if run.suffix == '.npz' else draw(run)
             found.append(measure(drawn))
             if run.is_dir():
-                run_folder.write(run / 'evaluation.json', run_folder.as_json(found[-1]))
-                run_folder.write(run / 'nearest.png', pairs(drawn.images))
+                files[run / 'evaluation.json'] = run_folder.as_json(found[-1])
+                files[run / 'nearest.png'] = pairs(drawn.images)
         verdict = None
         if options.against:
             verdict, lines = against(options.against, found)
@@ -252,11 +252,17 @@ def main() -> int:
         return 2
     if options.json:
         print(json.dumps({'figures': found, 'verdict': verdict}, indent=2))
-        return int(verdict == 'outside')
-    for run, figures in zip(options.runs, found):
-        print(f'{run}: {figures["images"]:,} images', *text(figures), sep='\n  ')
-    if verdict:
-        print(f'against {options.against}: {verdict}', *lines, sep='\n  ')
+    else:
+        for run, figures in zip(options.runs, found):
+            print(f'{run}: {figures["images"]:,} images', *text(figures), sep='\n  ')
+        if verdict:
+            print(f'against {options.against}: {verdict}', *lines, sep='\n  ')
+    try:
+        for path, content in files.items():
+            run_folder.write(path, content)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
     return int(verdict == 'outside')
 
 

@@ -4,9 +4,11 @@ import argparse
 import inspect
 import math
 import re
-from typing import List, NamedTuple, Optional
+import sys
+from pathlib import Path
+from typing import Callable, Dict, List, NamedTuple, Optional
 
-from tf1gan import InputError
+from tf1gan import InputError, run_folder
 
 LARGEST_SEED = 2 ** 32 - 1      # NumPy's
 MOST_STEPS = 2 ** 31 - 1        # and epochs
@@ -38,6 +40,31 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             message = f'expected the flags that --help lists, found {unknown.group(1)}'
         raise InputError(message)
+
+
+def write_files(parser: Parser, make: Callable[..., Dict[str, bytes]],
+                default: Callable[..., Path]) -> int:
+    """Write what `make(options)` returns, by name, into --out; return the exit status.
+
+    Without --out the folder is `default(options)`. Each path is printed; bad input and
+    a folder that cannot be written are one sentence and status 2.
+    """
+    try:
+        options = parser.parse_args()
+        files = make(options)
+        out = Path(options.out or default(options))
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f'{out}: expected a folder that can be written, found: '
+                             f'{error.strerror}; name another one with --out')
+        for file, content in files.items():
+            run_folder.write(out / file, content)
+            print(out / file)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
 def number(kind, low, high=math.inf, above=False):

@@ -143,22 +143,8 @@ def main() -> int:
                         help='of the digits (default 64)')
     parser.add_argument('--out', metavar='DIR',
                         help='where the pictures go (default: RUN/latent)')
-    try:
-        options = parser.parse_args()
-        out = Path(options.out or Path(options.run) / 'latent')
-        drawn = draw(options)
-        out.mkdir(parents=True, exist_ok=True)
-        for name, png in drawn.items():
-            run_folder.write(out / name, png)
-            print(out / name)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f'{out}: expected a folder that can be written, found: '
-              f'{error.strerror}; name another one with --out', file=sys.stderr)
-        return 2
-    return 0
+    return flags.write_files(parser, draw,
+                             lambda options: Path(options.run) / 'latent')
 
 
 if __name__ == '__main__':

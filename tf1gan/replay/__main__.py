@@ -1,0 +1,66 @@
+"""A run's pictures in motion: `python -m tf1gan.replay RUN`.
+
+RUN is a run folder, or a folder of numbered pictures such as samples/vanilla. Out come
+replay.png, a sheet of the pictures with their moments; replay.gif; and replay.html, a
+page with a slider and the losses that needs nothing but itself. NumPy and Pillow only.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Dict
+
+from tf1gan import flags
+from tf1gan.replay import drawing, page, reading
+
+
+def replay(options) -> Dict[str, bytes]:
+    """Return the three files that the command line asks for, by name.
+
+    Raises: InputError when what they are made of is missing or damaged.
+    """
+    run = Path(options.run)
+    folder, prefix, paths = reading.find(run, options.series, options.fresh)
+    pictures = reading.read(run, prefix, paths)
+    path = Path(options.log) if options.log else reading.find_log(run, prefix)
+    log = reading.read_log(path) if path else None
+    title = '/'.join(run.resolve().parts[-2:])
+    if options.series:
+        title += f', {prefix.rstrip("_")}'
+    note = ('The same noise' if folder.name == 'fixed' else 'Fresh noise')
+    return {'replay.png': drawing.sheet(pictures),
+            'replay.gif': drawing.gif(pictures, options.seconds),
+            'replay.html': page.render(title, note + ' at every moment', pictures, log,
+                                       options.seconds)}
+
+
+def home(options) -> Path:
+    """Return the folder of the three files that are asked for without --out."""
+    run = Path(options.run)
+    return (run if os.path.isdir(str(run / 'samples')) else Path()) / 'replay'
+
+
+def main() -> int:
+    """Write the three files; return the exit status."""
+    parser = flags.Parser(prog='python -m tf1gan.replay', allow_abbrev=False,
+                          description=__doc__.splitlines()[0])
+    parser.add_argument('run', metavar='RUN', type=flags.path,
+                        help='a run folder, or one of pictures (samples/vanilla)')
+    parser.add_argument('--out', metavar='DIR', type=flags.path,
+                        help='where the files go (default: RUN/replay, for a folder of '
+                        'pictures ./replay)')
+    parser.add_argument('--fresh', action='store_true',
+                        help='the pictures of fresh noise (default: those of the same '
+                        'noise as ever, where there are any)')
+    parser.add_argument('--log', metavar='FILE', type=flags.path,
+                        help="the log.csv with the losses (default: the run's)")
+    parser.add_argument('--series', metavar='PREFIX', type=flags.path,
+                        help="what the pictures' names begin with, where several "
+                        'series share a folder')
+    parser.add_argument('--seconds', metavar='S', type=flags.number(float, 0.05, 10),
+                        default=0.5, help='of a picture in motion (default 0.5)')
+    return flags.write_files(parser, replay, home)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
