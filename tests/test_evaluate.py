@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import sys
 import time
 
 import numpy as np
@@ -153,7 +154,8 @@ def test_students_t_is_the_tables(t, df, p):
 
 def figures(rng, center=0.):
     """Return made-up figures of a seed, their logs normal around a center."""
-    return {name: float(np.exp(rng.normal(center, 0.1))) for name in evaluate.FIGURES}
+    return {'images': 10000, **{name: float(np.exp(rng.normal(center, 0.1)))
+                                for name in evaluate.FIGURES}}
 
 
 @pytest.fixture
@@ -224,34 +226,46 @@ def test_the_command_judges_a_ports_samples(tmp_path, test_images):
     assert ended.status == 0, ended.err
     assert 'good.npz: 2,000 images\n  digits covered   10 of 10' in ended.out
     rng = np.random.RandomState(0)
-    save(tmp_path / 'noise.npz', samples=rng.uniform(size=(500, 28, 28)))
+    save(tmp_path / 'noise.npz', samples=rng.uniform(size=(10000, 28, 28)))
     ended = run_module('tf1gan.evaluate', '--against', 'vanilla', 'noise.npz', '--json',
                        cwd=tmp_path)
     assert ended.status == 1
     found = json.loads(ended.out)
-    assert found['verdict'] == 'outside' and found['figures'][0]['images'] == 500
+    assert found['verdict'] == 'outside' and found['figures'][0]['images'] == 10000
 
 
-def test_the_command_judges_a_run(tmp_path):
+def test_a_spread_of_10000_images_is_for_as_many(spread):
+    rng = np.random.RandomState(0)
+    spread([figures(rng) for _ in range(5)])
+    with pytest.raises(InputError, match='expected 10,000 images .* found 9,999'):
+        evaluate.against('vanilla', [figures(rng), {**figures(rng), 'images': 9999}])
+
+
+def test_the_command_judges_a_run(tmp_path, monkeypatch, capsys):
     run = tmp_path / 'run'
     train('vanilla', run)
-    ended = run_module('tf1gan.evaluate', 'run', '--json', cwd=tmp_path)
-    assert ended.status == 0, ended.err
-    figures = json.loads(ended.out)['figures'][0]
+    images = evaluate.draw(run, 500)        # fewer are quicker
+    monkeypatch.setattr(evaluate, 'draw', lambda folder: {run: images}[folder])
+    monkeypatch.setattr(sys, 'argv', ['evaluate.py', str(run), '--json'])
+    assert evaluate.main() == 0
+    figures = json.loads(capsys.readouterr().out)['figures'][0]
     assert json.loads((run / 'evaluation.json').read_text()) == figures
+    assert figures['images'] == 500
     found = np.asarray(Image.open(str(run / 'nearest.png')))
     above, below = (half.reshape(28, 10, 28).swapaxes(0, 1)
                     for half in np.split(found, 2))
-    assert np.array_equal(above, np.rint(evaluate.draw(run).images[:10] * 255))
-    train_images = mnist.read().train_images
-    for image, mate in zip(above, below):
-        distances = ((train_images / 255. - image / 255.) ** 2).sum((1, 2))
-        assert ((mate / 255. - image / 255.) ** 2).sum() < distances.min() * 1.001
+    assert np.array_equal(above, np.rint(images.images[:10] * 255))
+    train_images = mnist.read().train_images / np.float32(255)
+    for image, mate in zip(images.images, below):
+        distances = ((train_images - image) ** 2).sum((1, 2))
+        assert np.array_equal(mate / np.float32(255), train_images[distances.argmin()])
 
     (run / 'nearest.png').unlink()
     (run / 'nearest.png').mkdir()       # a place that no file can take
-    ended = run_module('tf1gan.evaluate', 'run', cwd=tmp_path)
-    assert ended.status == 2 and 'digits covered' in ended.out
+    monkeypatch.setattr(sys, 'argv', ['evaluate.py', str(run)])
+    assert evaluate.main() == 2
+    ended = capsys.readouterr()
+    assert f'{run}: 500 images' in ended.out and 'digits covered' in ended.out
     assert len(ended.err.splitlines()) == 1 and 'nearest.png: expected' in ended.err
 
 

@@ -62,6 +62,8 @@ def measure(found: Images) -> Dict[str, Any]:
     files = mnist.read()
     train, test = (images / np.float32(255) for images in
                    (files.train_images, files.test_images[:N_NEAREST]))
+    some = found.images[:N_NEAREST]
+    distances = nearest(np.concatenate([some, test]), train)[1]
     result = {
         'images': len(digits),
         'digits_covered': int((shares >= COVERED).sum()),
@@ -71,9 +73,8 @@ def measure(found: Images) -> Dict[str, Any]:
         'frechet': round(classifier.frechet(classifier.moments(features), (
             w['test_mean'], w['test_covariance'])), 3),
         'frechet_of_training_images': round(facts['frechet_of_training_images'], 3),
-        'nearest': round(float(np.median(nearest(
-            found.images[:N_NEAREST], train)[1])), 3),
-        'nearest_of_test_images': round(float(np.median(nearest(test, train)[1])), 3)}
+        'nearest': round(float(np.median(distances[:len(some)])), 3),
+        'nearest_of_test_images': round(float(np.median(distances[len(some):])), 3)}
     if found.labels is not None:
         result['as_asked'] = round(float(np.mean(digits == found.labels)), 4)
     return result
@@ -174,7 +175,14 @@ def against(name: str, found: List[Dict[str, Any]]) -> Tuple[str, List[str]]:
     For each figure a t-test that the port's seeds and the tutorial's are of one law,
     with the tutorial's own spread; the three share the error rate (Bonferroni). The
     verdict is inside, outside or too few seeds to tell.
+
+    Raises: InputError when a set is not of 10,000 images, as the spread is: the
+    Frechet distance of fewer is larger.
     """
+    for figures in found:
+        if figures['images'] != N_SAMPLES:
+            raise InputError(f'--against: expected {N_SAMPLES:,} images of a seed, as '
+                             f"of {name}'s, found {figures['images']:,}; draw as many")
     spread = json.loads(SPREAD.read_text())
     seeds = spread.get(name, [])
     n, m = len(seeds), len(found)
