@@ -16,6 +16,10 @@ from pathlib import Path
 from typing import List
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from tf1gan import TUTORIALS, evaluate, spread      # noqa: E402
+
 PLACE = re.compile(r'(<!-- numbers: (\w+) ?(\w*) -->\n)(.*?)(<!-- end -->)',
                    re.DOTALL)
 
@@ -322,10 +326,7 @@ def results_rows(name: str, figures) -> List[str]:
         cells = []
         for figure in figures:
             key, places = RESULTS[figure]
-            values = [run[key] for run in members if key in run]
-            if not values:
-                cells.append('-')
-                continue
+            values = [run[key] for run in members]
             mean = sum(values) / len(values)
             cell = f'{mean:.{places}f}'
             if len(values) > 1:
@@ -339,7 +340,9 @@ def results_rows(name: str, figures) -> List[str]:
 
 def results(name: str) -> str:
     """Return what a tutorial's generators are worth, seed by seed in the mean."""
-    return results_table([name], RESULTS)
+    labelled = any('as_asked' in run for run in load(f'{name}/summary.json')['runs'])
+    return results_table([name], [figure for figure in RESULTS
+                                  if figure != 'as asked' or labelled])
 
 
 def results_all() -> str:
@@ -357,12 +360,35 @@ def results_table(names: List[str], figures) -> str:
         if (HERE / name / 'summary.json').exists():
             lines += results_rows(name, figures)
     one = load(f'{names[0]}/summary.json')['runs'][0]
-    nearest = (f', and test images are {one["nearest_of_test_images"]:.2f} from the '
-               'nearest training image' if 'nearest' in figures else '')
+    noise = load('classifier/classifier.json')['of_uniform_noise']
+    assert noise['digits_covered'] == 1
+    nearest = (f'; test images are {one["nearest_of_test_images"]:.2f} from the '
+               f'nearest training image (medians of {evaluate.N_NEAREST})'
+               if 'nearest' in figures else '')
     return '\n'.join(lines) + (
         f'\n\nMean ± standard deviation over the seeds, of {one["images"]:,} images '
         f'each. {one["frechet_of_training_images"]:.2f} is the Frechet distance of '
-        f'real images, training against test{nearest}.\n')
+        f'real images, training against test, and {noise["frechet"]:.1f} that of '
+        f'uniform noise, which is one digit to the classifier, with a confidence of '
+        f'{noise["confidence"]:.3f}{nearest}.\n')
+
+
+def spreads() -> str:
+    """Return what the spread of each tutorial's seeds leaves open, as a table."""
+    lines = ['| against | divergence inside | confidence inside | Frechet inside |',
+             '|---|---:|---:|---:|']
+    for name in TUTORIALS:
+        base = spread.load(name)
+        if base.says_too_little(1):
+            cells = ['too few seeds to tell', '', '']
+        else:
+            cells = []
+            for figure in 'divergence, nats', 'confidence', 'Frechet':
+                key, places = RESULTS[figure]
+                low, high = base.interval(key, 1)
+                cells.append(f'{low:.{places}f} to {high:.{places}f}')
+        lines.append(f'| {base} | {" | ".join(cells)} |')
+    return '\n'.join(lines) + '\n'
 
 
 def classifier() -> str:

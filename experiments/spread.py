@@ -3,21 +3,21 @@
     python experiments/spread.py [NAME ...]
 
 Trains the named jobs (of those below) into runs/spread, or finishes them; judges every
-finished run there with tf1gan.evaluate, and writes experiments/<tutorial>/summary.json
-and tf1gan/spread.json, which `evaluate --against` reads.
+finished run there with tf1gan.evaluate, and puts its figures into
+experiments/<tutorial>/summary.json, where those of runs that are not there stay. Makes
+of them tf1gan/spread.json, which `evaluate --against` reads.
 """
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from tf1gan import evaluate, run_folder     # noqa: E402
+from tf1gan import TUTORIALS, evaluate, run_folder, spread      # noqa: E402
 
 RUNS = HERE.parent / 'runs' / 'spread'
 JOBS = {f'vanilla_{seed}': ['vanilla', '', seed] for seed in range(5)}
@@ -28,10 +28,13 @@ for objective in 'non-saturating', 'saturating':
 for rung in 1, 2, 3, 4:
     JOBS.update({f'collapse_{rung}_{seed}': ['collapse', f'rung {rung}', seed, '--rung',
                                              str(rung), '--threads', '1']
-                 for seed in range(3)})
+                 for seed in range(10 if rung == 4 else 3)})    # 3 are too few to tell
 JOBS['dcgan_0'] = ['dcgan', '', 0]
 # 13 of the 50 epochs, what fitted in an hour.
 JOBS['conditional_0'] = ['conditional', '', 0, '--max-steps', '24375']
+STEPS = {'vanilla': 55000, 'minimax': 60000, 'collapse': 60000, 'dcgan': 10001,
+         'conditional': 24375}
+COMPARED = {'collapse': 'rung 4', 'minimax': 'non-saturating'}  # the source's last word
 
 
 def train(name: str) -> None:
@@ -45,25 +48,55 @@ def train(name: str) -> None:
 
 
 def judge(name: str) -> dict:
-    """Return a finished run's figures and its last losses."""
-    _, group, seed, *_ = JOBS[name]
-    meta = run_folder.load_checkpoint(RUNS / name)[1]
+    """Return a finished run's figures and its last losses; {} of one not finished."""
+    tutorial, group, seed, *_ = JOBS[name]
+    folder = RUNS / name
+    if not (folder / run_folder.CHECKPOINT).exists():
+        return {}
+    meta = run_folder.load_checkpoint(folder)[1]
+    if meta['step'] != STEPS[tutorial]:
+        return {}
     last = meta['rows'][-1]
-    images = evaluate.draw(RUNS / name)
     return {'group': group, 'seed': seed, 'steps': meta['step'],
             **{key: last[key] for key in last if key.startswith('loss_')},
-            **evaluate.measure(images)}
+            **evaluate.measure(evaluate.draw(folder)),
+            'trained': json.loads((folder / 'env.json').read_text())}
 
 
-def finished(name: str) -> bool:
-    """Say whether a job's run has taken all its steps."""
-    if not (RUNS / name / run_folder.CHECKPOINT).exists():
-        return False
-    meta = run_folder.load_checkpoint(RUNS / name)[1]
-    tutorial, _, _, *flags = JOBS[name]
-    steps = {'vanilla': 55000, 'minimax': 60000, 'collapse': 60000, 'dcgan': 10001,
-             'conditional': 24375}
-    return meta['step'] == steps[tutorial]
+def summary(tutorial: str) -> Path:
+    """Return where a tutorial's figures are."""
+    return HERE / tutorial / 'summary.json'
+
+
+def stored(tutorial: str) -> list:
+    """Return the figures of a tutorial's runs."""
+    path = summary(tutorial)
+    return json.loads(path.read_text())['runs'] if path.exists() else []
+
+
+def write(tutorial: str, found: list) -> None:
+    """Put the figures of some runs of a tutorial into its summary."""
+    def place(run):
+        return run['group'], run['seed']
+
+    runs = {place(run): run for run in stored(tutorial) + found}
+    assert all(math.isfinite(value) for run in found for value in run.values()
+               if isinstance(value, float))
+    summary(tutorial).write_bytes(run_folder.as_json({
+        'runs': [runs[key] for key in sorted(runs)],
+        'judged': run_folder.environment()}))
+
+
+def spreads() -> dict:
+    """Return what tf1gan/spread.json holds, from the summaries."""
+    result = {}
+    for tutorial in TUTORIALS:
+        group = COMPARED.get(tutorial, '')
+        runs = [run for run in stored(tutorial) if run['group'] == group]
+        result[tutorial] = {'group': group, 'steps': STEPS[tutorial], 'seeds': [
+            {name: run[name] for name in spread.FIGURES if name in run}
+            for run in runs]}
+    return result
 
 
 def main() -> None:
@@ -72,19 +105,13 @@ def main() -> None:
         train(name)
     found = {}
     for name in JOBS:
-        if finished(name):
-            found.setdefault(JOBS[name][0], []).append(judge(name))
-            print(name, json.dumps(found[JOBS[name][0]][-1]), flush=True)
+        figures = judge(name)
+        if figures:
+            found.setdefault(JOBS[name][0], []).append(figures)
+            print(name, json.dumps(figures), flush=True)
     for tutorial, runs in found.items():
-        (HERE / tutorial / 'summary.json').write_bytes(run_folder.as_json(
-            {'runs': runs, 'environment': run_folder.environment()}))
-    spread = {tutorial: [{name: run[name] for name in evaluate.FIGURES}
-                         for run in runs if run['group'] in ('', 'rung 4',
-                                                             'non-saturating')]
-              for tutorial, runs in found.items()}
-    evaluate.SPREAD.write_bytes(run_folder.as_json(spread))
-    assert np.isfinite([value for runs in spread.values() for run in runs
-                        for value in run.values()]).all()
+        write(tutorial, runs)
+    spread.FILE.write_bytes(run_folder.as_json(spreads()))
 
 
 if __name__ == '__main__':

@@ -43,16 +43,17 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def dense(x, W1, b1, W2, b2):
+def dense(x, W1, b1, W2, b2, slope=0):
     """Return what a dense network of vanilla and minimax makes of x, before its end."""
-    return np.maximum(x @ W1 + b1, 0) @ W2 + b2
+    x = x @ W1 + b1
+    return np.where(x > 0, x, slope * x) @ W2 + b2
 
 
-def dense_D(images, place):
+def dense_D(images, place, slope=0):
     """Return a change: D's logits of X or of the fakes, with the weights of a place."""
     def change(_, g):
         return dense(g(f'step_000/D/{images}'), *(
-            g(f'{place}/D_{name}') for name in ('W1', 'b1', 'W2', 'b2')))
+            g(f'{place}/D_{name}') for name in ('W1', 'b1', 'W2', 'b2')), slope)
     return change
 
 
@@ -212,6 +213,12 @@ MISTAKES = {
                              lambda a, g: np.tanh(np.log(a / (1 - a)))),
     'no sigmoid': ('vanilla', f'{D}/fake/G', "G's output",
                    lambda a, g: np.log(a / (1 - a))),
+    'LeakyReLU in D': ('vanilla', f'{D}/logit/D_real', 'LeakyReLU slope',
+                       dense_D('feed/X', 'init', 0.2)),
+    'LeakyReLU in G': ('minimax', f'{D}/fake/G', 'LeakyReLU slope',
+                       lambda a, g: np.tanh(dense(g(f'{D}/feed/Z'), *(
+                           g(f'init/G_{name}') for name in ('W1', 'b1', 'W2', 'b2')),
+                           0.01))),
     'the sigmoid for tanh': ('minimax', f'{D}/fake/G', "G's output",
                              lambda a, g: sigmoid(np.arctanh(a))),
     'unbiased layer normalization': ('collapse', 'step_000/D_fake/fake/G',
@@ -247,7 +254,14 @@ MISTAKES = {
     'a sigmoid that is not saturated': (
         SATURATED, f'{G}/loss', 'finer sigmoid',
         lambda a, g: -np.mean(np.logaddexp(0, -g(f'{G}/logit/D_gene')))),
+    'a guarded log': ('vanilla', f'{D}/loss', 'clamped loss', lambda a, g: np.mean(
+        np.log(sigmoid(g(f'{D}/logit/D_real')) + 1e-5)
+        + np.log(1 - sigmoid(g(f'{D}/logit/D_gene')) + 1e-5))),
     # The gradients.
+    'the objective\'s gradients': ('vanilla', f'{D}/grad/D_W1', 'sign of the gradient',
+                                   lambda a, g: {f'{D}/grad/{name}': -g(
+                                       f'{D}/grad/{name}') for name in (
+                                           'D_W1', 'D_b1', 'D_W2', 'D_b2')}),
     'a detach too many': ('minimax', f'{G}/grad/G_W1', 'no gradient', lambda a, g: {
         f'{G}/grad/G_{name}': 0 * g(f'{G}/grad/G_{name}')
         for name in ('W1', 'b1', 'W2', 'b2')}),

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import run_module
+from conftest import idx, run_module
 from PIL import Image
 
 import tf1gan
@@ -106,16 +106,16 @@ def test_the_nearest_image_is_found_by_looking_at_all():
         assert distances[i] == pytest.approx(min(each), rel=1e-5)
 
 
-def train(name, folder):
+def train(name, folder, data=None, **numbers):
     """Train a small run of a tutorial for two steps; return the tutorial."""
     tf = pytest.importorskip('tensorflow')
     if not tf.__version__.startswith('1.15'):
         pytest.skip('runs are trained with TensorFlow 1.15')
     from tf1gan import loop, record
     tutorial = importlib.import_module(f'tf1gan.{name}')
-    config = tutorial.Config(**record.SMALL[name])
+    config = tutorial.Config(**{**record.SMALL[name], **numbers})
     run = loop.Run(tutorial, {'tutorial': name, 'config': config._asdict(), 'seed': 0,
-                              'format': 1, 'threads': None, 'data': None})
+                              'format': 1, 'threads': None, 'data': data})
     for _ in range(2):
         run.advance(run.sess)
     folder.mkdir()
@@ -144,54 +144,32 @@ def test_a_run_is_drawn_as_tensorflow_draws_it(name, tmp_path):
     assert found.images.min() >= 0 and found.images.max() <= 1
 
 
-@pytest.mark.parametrize('t, df, p', [
-    (12.706, 1, 0.05), (4.303, 2, 0.05), (2.776, 4, 0.05), (4.604, 4, 0.01),
-    (2.228, 10, 0.05), (0, 4, 1)])      # of a printed table
-def test_students_t_is_the_tables(t, df, p):
-    assert evaluate.two_sided(t, df) == pytest.approx(p, rel=2e-3)
-    assert evaluate.two_sided(-t, df) == evaluate.two_sided(t, df)
+def test_a_run_on_other_data_is_judged_with_a_note(tmp_path, small, capsys):
+    train('vanilla', tmp_path / 'run', data=str(small))
+    evaluate.draw(tmp_path / 'run', 2)
+    assert capsys.readouterr().err == (
+        f'note: {tmp_path / "run"} learned from other files than the MNIST inside, and '
+        "is judged as MNIST's digits all the same\n")
 
 
-def figures(rng, center=0.):
-    """Return made-up figures of a seed, their logs normal around a center."""
-    return {'images': 10000, **{name: float(np.exp(rng.normal(center, 0.1)))
-                                for name in evaluate.FIGURES}}
+def test_a_run_of_other_pixels_is_refused(tmp_path):
+    rng, folder = np.random.RandomState(0), tmp_path / 'data'
+    folder.mkdir()
+    for part, n in ('train', 5200), ('t10k', 20):
+        (folder / f'{part}-images-idx3-ubyte').write_bytes(idx(
+            rng.randint(0, 256, (n, 8, 8)).astype(np.uint8)))
+        (folder / f'{part}-labels-idx1-ubyte').write_bytes(idx(
+            rng.randint(0, 10, n).astype(np.uint8)))
+    train('vanilla', tmp_path / 'run', data=str(folder), n_input=64)
+    with pytest.raises(InputError, match='expected .* 28 x 28 pixels, found 64 pixels'):
+        evaluate.draw(tmp_path / 'run', 2)
 
 
-@pytest.fixture
-def spread(tmp_path, monkeypatch):
-    """Return a function that sets the stored seeds of a tutorial."""
-    def put(seeds):
-        path = tmp_path / 'spread.json'
-        path.write_text(json.dumps({'vanilla': seeds}))
-        monkeypatch.setattr(evaluate, 'SPREAD', path)
-    return put
-
-
-@pytest.mark.parametrize('m', [1, 3])
-def test_a_right_port_is_called_outside_at_most_as_often_as_stated(spread, m):
-    rng, outside = np.random.RandomState(0), 0
-    for _ in range(400):
-        spread([figures(rng) for _ in range(5)])
-        verdict, _ = evaluate.against('vanilla', [figures(rng) for _ in range(m)])
-        outside += verdict == 'outside'
-    # 20 expected at most; three standard deviations of a binomial law above it.
-    assert outside <= 20 + 3 * np.sqrt(400 * 0.05 * 0.95)
-
-
-def test_a_wrong_port_is_called_outside(spread):
-    rng = np.random.RandomState(0)
-    spread([figures(rng) for _ in range(5)])
-    verdict, lines = evaluate.against('vanilla', [figures(rng, 1.)])
-    assert verdict == 'outside' and any(line.endswith(' outside') for line in lines)
-
-
-@pytest.mark.parametrize('n', [0, 1, 2])
-def test_two_seeds_are_too_few_to_tell(spread, n):
-    rng = np.random.RandomState(0)
-    spread([figures(rng) for _ in range(n)])
-    verdict, lines = evaluate.against('vanilla', [figures(rng)])
-    assert verdict == 'too few seeds to tell' and f'{n} seeds' in lines[0]
+def test_the_stored_distance_of_test_images_is_theirs(test_images):
+    train_images = mnist.read().train_images / np.float32(255)
+    distances = evaluate.nearest(test_images[:evaluate.N_NEAREST], train_images)[1]
+    assert classifier.load()[1]['nearest_of_test_images'] == pytest.approx(
+        np.median(distances), rel=1e-6)
 
 
 def save(path, **arrays):
@@ -200,7 +178,7 @@ def save(path, **arrays):
 
 
 BAD = {
-    'another name': (dict(images=np.zeros((100, 28, 28))), 'none of that name'),
+    'another name': (dict(images=np.zeros((100, 28, 28))), 'no samples, but images'),
     'too few': (dict(samples=np.zeros((99, 28, 28))), r'shape \[99, 28, 28\]'),
     'another shape': (dict(samples=np.zeros((100, 32, 32))), 'shape'),
     'another range': (dict(samples=np.full((100, 784), -1.)), 'samples in -1 to -1'),
@@ -209,6 +187,9 @@ BAD = {
                                       labels=np.zeros(7)), 'labels of shape'),
     'labels that are no digits': (dict(samples=np.zeros((100, 784)),
                                        labels=np.full(100, 11)), 'labels'),
+    'labels that are words': (dict(samples=np.zeros((100, 784)),
+                                   labels=np.full(100, '7')), 'labels of .* type <U1'),
+    'complex': (dict(samples=np.zeros((100, 784), complex)), 'type complex128'),
     'an object': (dict(samples=np.array([{}])), 'allow_pickle')}
 
 
@@ -232,13 +213,20 @@ def test_the_command_judges_a_ports_samples(tmp_path, test_images):
     assert ended.status == 1
     found = json.loads(ended.out)
     assert found['verdict'] == 'outside' and found['figures'][0]['images'] == 10000
+    assert found['against'] == 'vanilla, 5 seeds after 55,000 steps'
+    assert [each['figure'] for each in found['held']] == [
+        'frechet', 'divergence', 'confidence']
+    assert found['held'][0]['outside'] == 'above'
+    assert found['held'][0]['yours'] > 2 * found['held'][0]['high']
 
 
-def test_a_spread_of_10000_images_is_for_as_many(spread):
-    rng = np.random.RandomState(0)
-    spread([figures(rng) for _ in range(5)])
-    with pytest.raises(InputError, match='expected 10,000 images .* found 9,999'):
-        evaluate.against('vanilla', [figures(rng), {**figures(rng), 'images': 9999}])
+def test_the_command_counts_before_it_measures(tmp_path):
+    save(tmp_path / 'few.npz', samples=np.zeros((9999, 784), np.uint8))
+    ended = run_module('tf1gan.evaluate', '--against', 'vanilla', 'few.npz',
+                       cwd=tmp_path)
+    assert ended.status == 2 and ended.out == ''
+    assert ended.err == ('--against: expected 10,000 images of a seed, as of '
+                         "vanilla's, found 9,999; draw as many\n")
 
 
 def test_the_command_judges_a_run(tmp_path, monkeypatch, capsys):
@@ -270,7 +258,7 @@ def test_the_command_judges_a_run(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('arguments', [[], ['none.npz'], ['.'], ['x', '--against', 'y'],
-                                       ['--loose']])
+                                       ['--loose'], ['x' * 300]])
 def test_bad_input_is_refused_in_one_sentence(tmp_path, arguments):
     ended = run_module('tf1gan.evaluate', *arguments, cwd=tmp_path)
     assert ended.status == 2 and ended.out == ''

@@ -61,6 +61,7 @@ CHANGED = [('dcgan', dict(slope=0.3)), ('dcgan', dict(centered=True)),
            ('conditional', dict(activation_first=True)),
            ('collapse', dict(slope=0.2)), ('collapse', dict(norm_epsilon=1e-3)),
            ('collapse', dict(activation_first=False)), ('vanilla', dict(output='tanh')),
+           ('vanilla', dict(slope=0.2)), ('minimax', dict(slope=0.01)),
            ('minimax', dict(output='sigmoid')), ('dcgan', dict(output='nothing'))]
 
 

@@ -15,7 +15,8 @@ from conftest import ROOT, environ
 import tf1gan
 
 NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'compare',
-              'causes', 'networks', 'classifier', 'evaluate', 'replay']
+              'causes', 'networks', 'classifier', 'evaluate', 'spread',
+              'replay.__main__']
 CONTRACT = ['Config', 'Model', 'data', 'build', 'noise', 'step', 'RECORD',
             'line', 'picture', 'sample', 'plots', 'report']
 README = (ROOT / 'README.md').read_text()
@@ -240,7 +241,7 @@ def test_what_the_pages_say_of_the_results_holds():
         covered.setdefault(run['group'], []).append(run['digits_covered'])
         assert run['images'] == 10000
     for group, digits in covered.items():
-        assert len(digits) == 3, group
+        assert len(digits) == (10 if group == 'rung 4' else 3), group
         if group == 'rung 4':
             assert min(digits) >= 9
         elif group == 'rung 2':
@@ -263,6 +264,4 @@ def test_fixed_pictures_come_with_the_fresh_ones(name):
     folder = ROOT / 'samples' / name
     fresh, fixed = ({path.name for path in each.glob('*.png')}
                     for each in (folder, folder / 'fixed'))
-    if name == 'conditional' and not fixed:
-        pytest.skip('made before there were any')
     assert fresh == fixed

@@ -127,7 +127,7 @@ def test_pictures_are_in_the_order_of_their_numbers_and_say_their_moment(
     (tmp_path / '.new-77-005.png').write_bytes(b'half written')
     (tmp_path / 'cover.png').write_bytes(b'no number in its name')
     assert command(tmp_path).status == 0
-    page = tmp_path / 'here' / 'replay' / 'replay.html'
+    page = tmp_path / 'here' / 'replay' / tmp_path.name / 'replay.html'
     assert labels(page) == expected
     by_label = dict(zip(labels(page), pngs(page)))
     for number, name in enumerate(names):
@@ -136,6 +136,18 @@ def test_pictures_are_in_the_order_of_their_numbers_and_say_their_moment(
                      and words == ['000'] or re.findall(r'\d+', label)
                      == [str(int(word)) for word in words])
         assert by_label[label] == png(image(number))
+
+
+def test_from_inside_a_folder_it_is_known_too(tmp_path, command, monkeypatch):
+    run = make_run(tmp_path / 'run', [0, 9])
+    monkeypatch.chdir(run / 'fixed')
+    assert command('.', '--out', tmp_path / 'out').status == 0
+    texts = check_markup(tmp_path / 'out' / 'replay.html')
+    assert texts['h1'] == 'run/fixed' and texts['p'].startswith('The same noise')
+    assert len(page_data(tmp_path / 'out' / 'replay.html')['curves']) == 2
+    folder = ROOT / 'samples' / 'vanilla' / 'fixed'
+    assert command(folder, '--out', tmp_path / 'out').status == 0
+    assert len(page_data(tmp_path / 'out' / 'replay.html')['curves']) == 2
 
 
 @pytest.mark.parametrize('folder', ['.', 'samples', 'fixed'])
@@ -173,9 +185,10 @@ def test_a_samples_folder_may_hold_fixed_noise_too(tmp_path, command):
         path.unlink()
     (folder / 'fixed' / '003.png').write_bytes(png(image(3)))
     assert command(folder).status == 0
-    assert pngs(tmp_path / 'here' / 'replay' / 'replay.html') == [png(image(3))]
+    page = tmp_path / 'here' / 'replay' / 'vanilla' / 'replay.html'
+    assert pngs(page) == [png(image(3))]
     assert command(folder, '--fresh').status == 0
-    assert len(pngs(tmp_path / 'here' / 'replay' / 'replay.html')) == 11
+    assert len(pngs(page)) == 11
 
 
 @pytest.mark.parametrize('size, columns', [((60, 40), 5), ((400, 20), 2)])
@@ -340,8 +353,8 @@ def check_markup(path):
 
 @pytest.mark.parametrize('name, flags', SERIES)
 def test_the_committed_samples_can_be_replayed(tmp_path, command, name, flags):
-    folder, out = ROOT / 'samples' / name, tmp_path / 'here' / 'replay'
-    assert command(folder, '--fresh', *flags).status == 0
+    folder, out = ROOT / 'samples' / name, tmp_path / 'out'
+    assert command(folder, '--fresh', *flags, '--out', out).status == 0
     texts = check_markup(out / 'replay.html')
     assert texts['h1'].startswith(f'samples/{name}')
     prefix = flags[1] + '_' if flags else ''
@@ -414,7 +427,7 @@ def test_a_curve_keeps_its_spikes_and_its_gaps(tmp_path, command):
         f'{step // 100},{step},{loss}\n' for step, loss in enumerate(losses)))
     (tmp_path / 'gan_mnist_550.png').write_bytes(png(image(0)))
     assert command(tmp_path).status == 0
-    data = page_data(tmp_path / 'here' / 'replay' / 'replay.html')
+    data = page_data(tmp_path / 'here' / 'replay' / tmp_path.name / 'replay.html')
     points = data['curves'][0]['points']
     assert len(points) <= 1000
     for step in 7, 12345, 19999:
@@ -431,7 +444,7 @@ def test_a_log_can_be_named_and_need_not_be_there(tmp_path, command):
     folder, log = tmp_path / 'pictures', make_run(tmp_path / 'run', [9]) / 'log.csv'
     folder.mkdir()
     (folder / '009.png').write_bytes(png(image(0)))
-    page = tmp_path / 'here' / 'replay' / 'replay.html'
+    page = tmp_path / 'here' / 'replay' / 'pictures' / 'replay.html'
     assert command(folder).status == 0 and page_data(page)['curves'] == []
     assert command(folder, '--log', log).status == 0
     assert [each['name'] for each in page_data(page)['curves']] == ['loss_D', 'loss_G']
@@ -463,11 +476,14 @@ def bad_folders(tmp_path):
     image(0).save(str(tmp_path / 'gif' / '000.png'), 'gif')
     (tmp_path / 'folder' / '000.png').mkdir(parents=True)
     (tmp_path / 'taken' / 'replay.png').mkdir(parents=True)
+    (tmp_path / 'early' / 'samples').mkdir(parents=True)
+    (tmp_path / 'early' / 'checkpoint.npz').write_bytes(b'of a run that was stopped')
+    make_run(tmp_path / 'several' / '000', [0])
     header = 'epoch,step,loss_D\n'
     for name, text in (
             ('other', 'a,b\n1,2\n'), ('ragged', header + '0,0,1\n1,2\n'),
             ('words', header + '0,0,x\n'), ('nan', header + 'nan,0,1\n'),
-            ('none', ''), ('long', header + '0,0,1,2\n')):
+            ('none', ''), ('long', header + '0,0,1,2\n'), ('garbage', 'garbage\n')):
         (tmp_path / f'{name}.csv').write_text(text)
     (tmp_path / 'bytes.csv').write_bytes(b'\xff\xfe\x00')
     return run
@@ -479,6 +495,9 @@ def bad_folders(tmp_path):
     (['n' * 300], 'found no such folder'),
     (['file'], 'expected a run folder or one of pictures, found a file'),
     (['empty'], 'expected numbered pictures (000.png, ...), found none'),
+    (['early'], 'found none yet, for the run was stopped before its first; go on with'),
+    (['several'], 'found none but in 000; name one of them'),
+    (['run', '--log', 'garbage.csv'], 'garbage.csv: expected the log of a run'),
     (['damaged'], '000.png: expected a whole PNG picture, found a damaged one'),
     (['text'], '000.png: expected a whole PNG picture, found a damaged one'),
     (['empty_png'], '000.png: expected a whole PNG picture, found a damaged one'),
@@ -693,7 +712,7 @@ def test_it_fits_a_phone(browser, made, command, tmp_path, name, width, height):
     path = made[0]
     if name:
         command(ROOT / 'samples' / name)
-        path = tmp_path / 'here' / 'replay' / 'replay.html'
+        path = tmp_path / 'here' / 'replay' / name / 'replay.html'
     page = browser.open(path.as_uri())
     page.size(width, height, phone=True)
     assert page.wait(f'innerWidth === {width} && chart.firstChild && '
@@ -706,6 +725,19 @@ def test_it_fits_a_phone(browser, made, command, tmp_path, name, width, height):
     for left, right, box_width, box_height, _ in boxes:
         assert left >= 0 and right <= width and box_width >= 40 and box_height >= 40
     assert boxes[0][4] < boxes[1][4] < boxes[-1][4]     # the curves below the picture
+    check_quiet(page, path.as_uri())
+
+
+@in_chromium
+@pytest.mark.parametrize('width', [1200, 390])
+def test_without_a_log_there_is_no_chart(browser, command, tmp_path, width):
+    command(ROOT / 'samples' / 'collapse', '--series', 'rung_4')
+    path = tmp_path / 'here' / 'replay' / 'collapse-rung_4' / 'replay.html'
+    page = browser.open(path.as_uri())
+    page.size(width, 800, phone=False)
+    assert page.wait(f'innerWidth === {width}')
+    assert page.evaluate('losses.getBoundingClientRect().height') == 0
+    assert page.evaluate('picture.getBoundingClientRect().height') > 40
     check_quiet(page, path.as_uri())
 
 
@@ -733,7 +765,7 @@ def test_the_focus_can_be_seen_and_the_controls_have_names(browser, made):
 def test_wide_rows_stand_above_the_losses_and_others_beside_them(browser, made, command,
                                                                  tmp_path):
     places = []
-    for path in made[0], tmp_path / 'here' / 'replay' / 'replay.html':
+    for path in made[0], tmp_path / 'here' / 'replay' / 'vanilla' / 'replay.html':
         if path != made[0]:
             command(ROOT / 'samples' / 'vanilla')
         page = browser.open(path.as_uri())

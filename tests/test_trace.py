@@ -258,7 +258,11 @@ def test_a_loss_may_be_a_plain_number():
 def test_what_golden_does_not_have_is_refused():
     update = trace.Replay('vanilla').update(0, 'G')
     for wrong in (lambda: update.feed('X'), lambda: update.mask('1'),
-                  lambda: update.put('gradient', {})):
+                  lambda: update.put('gradient', {}),
+                  lambda: update.put('grad', np.zeros(3)),
+                  lambda: update.put('loss', {'loss_D': 1.}),
+                  lambda: update.replay.start({'w_G_W1': 0}),
+                  lambda: trace.Replay('vanilla', {'G_W9': trace.Layout((1, 0))})):
         with pytest.raises(InputError, match='expected'):
             wrong()
 
@@ -270,6 +274,7 @@ def test_a_trace_can_be_listed(tmp_path):
         assert f'\n{key} ' in listed.out
     refused = run_module('tf1gan.trace', 'nothing.npz', cwd=tmp_path)
     assert refused.status == 2 and len(refused.err.splitlines()) == 1
+    assert 'or one of vanilla, collapse, ' in refused.err
 
 
 def test_a_trace_names_where_it_is_from():

@@ -21,15 +21,12 @@ def load() -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
     return arrays, json.loads(str(arrays.pop('meta')))
 
 
-def classify(w: Dict[str, np.ndarray], images: np.ndarray,
-             n: int = 500) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the features [n, 64] and logits [n, 10] of images [n, 28, 28(, 1)].
-
-    `n` images at a time.
-    """
+def classify(w: Dict[str, np.ndarray],
+             images: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the features [n, 64] and logits [n, 10] of images [n, 28, 28(, 1)]."""
     features = []
-    for start in range(0, len(images), n):
-        x = images[start:start + n].reshape(-1, 28, 28, 1).astype(np.float32)
+    for start in range(0, len(images), 500):    # more would take more memory
+        x = images[start:start + 500].reshape(-1, 28, 28, 1).astype(np.float32)
         for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
             x = networks.relu(_pooled(_conv(x, W)) + b)
         features.append(networks.relu(x.reshape(len(x), -1) @ w['W3'] + w['b3']))

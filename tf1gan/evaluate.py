@@ -10,11 +10,11 @@ classifier (experiments/classifier) says which digits they are and how they spre
     Frechet          distance of the classifier's 64 features, as two normal laws, from
                      those of MNIST's 10,000 test images
     nearest          distance of an image to the nearest training image, in pixels of
-                     [0, 1], Euclidean: median, beside that of test images
+                     [0, 1], Euclidean: median of 300, beside that of test images
     as asked         share of a conditional generator's images that are the digit asked
 
 `--against vanilla` says whether images are inside the spread of that tutorial's seeds.
-NumPy only.
+NumPy only; the picture nearest.png, which a run gets, takes matplotlib.
 """
 
 import json
@@ -25,12 +25,11 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from tf1gan import (TUTORIALS, InputError, classifier, flags, mnist, networks,
-                    pictures, run_folder)
+                    run_folder, spread)
 
-SPREAD = Path(__file__).parent / 'spread.json'
-N_SAMPLES = 10000
 COVERED = 0.01      # of the images: a tenth of a digit's fair share
-N_NEAREST = 10
+N_NEAREST, N_SHOWN = 300, 10
+SEED = 10000        # of a run's images
 
 
 class Images(NamedTuple):
@@ -46,8 +45,9 @@ def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarr
     """Return the index of the nearest of `train` to each image, and its distance."""
     x, y = (array.reshape(len(array), -1).astype(np.float32)
             for array in (images, train))
-    squares = (x ** 2).sum(1)[:, None] - 2 * x @ y.T + (y ** 2).sum(1)
-    found = squares.argmin(1)
+    squares = (y ** 2).sum(1)
+    found = np.concatenate([(squares - 2 * part @ y.T).argmin(1)
+                            for part in np.array_split(x, -(-len(x) // 100))])
     return found, np.sqrt(((x - y[found]) ** 2).sum(1))
 
 
@@ -59,11 +59,7 @@ def measure(found: Images) -> Dict[str, Any]:
     shares = np.bincount(digits, minlength=10) / len(digits)
     odds = np.exp(logits - logits.max(1, keepdims=True))
     seen = shares[shares > 0]
-    files = mnist.read()
-    train, test = (images / np.float32(255) for images in
-                   (files.train_images, files.test_images[:N_NEAREST]))
-    some = found.images[:N_NEAREST]
-    distances = nearest(np.concatenate([some, test]), train)[1]
+    train = mnist.read().train_images / np.float32(255)
     result = {
         'images': len(digits),
         'digits_covered': int((shares >= COVERED).sum()),
@@ -73,8 +69,9 @@ def measure(found: Images) -> Dict[str, Any]:
         'frechet': round(classifier.frechet(classifier.moments(features), (
             w['test_mean'], w['test_covariance'])), 3),
         'frechet_of_training_images': round(facts['frechet_of_training_images'], 3),
-        'nearest': round(float(np.median(distances[:len(some)])), 3),
-        'nearest_of_test_images': round(float(np.median(distances[len(some):])), 3)}
+        'nearest': round(float(np.median(
+            nearest(found.images[:N_NEAREST], train)[1])), 3),
+        'nearest_of_test_images': round(facts['nearest_of_test_images'], 3)}
     if found.labels is not None:
         result['as_asked'] = round(float(np.mean(digits == found.labels)), 4)
     return result
@@ -97,10 +94,10 @@ def noise(tutorial: str, rng: np.random.RandomState, n: int,
     return rng.normal(size=(n, config['n_noise'])), None
 
 
-def draw(folder: Path, n: int = N_SAMPLES, seed: int = 10000) -> Images:
+def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     """Draw images of a run folder's generator, in inference mode.
 
-    Raises: InputError when the folder is no run that trained a generator.
+    Raises: InputError when the folder is no run that trained a generator of digits.
     """
     arrays, meta = run_folder.load_checkpoint(folder)
     tutorial, config = meta['tutorial'], meta['config']
@@ -110,12 +107,19 @@ def draw(folder: Path, n: int = N_SAMPLES, seed: int = 10000) -> Images:
                          f'{found}; name another run')
     w = {name: array for name, array in arrays.items() if name.startswith('G_')
          and '/' not in name}
-    z, digits = noise(tutorial, np.random.RandomState(seed), n, config)
+    z, digits = noise(tutorial, np.random.RandomState(SEED), n, config)
     asked = None if digits is None else np.eye(10, dtype=np.float32)[digits]
     parts = [networks.generator(tutorial, w, z[i:i + 250].astype(np.float32),
                                 None if asked is None else asked[i:i + 250])
              for i in range(0, n, 250)]
-    images = np.concatenate(parts).reshape(n, 28, 28)
+    images = np.concatenate(parts)
+    if images.size != n * 784:
+        raise InputError(f'{folder}: expected a run whose images have 28 x 28 pixels, '
+                         f'found {images.size // n} pixels; name another run')
+    if meta['data_sha256'] != mnist.read().sha256:
+        print(f'note: {folder} learned from other files than the MNIST inside, and is '
+              "judged as MNIST's digits all the same", file=sys.stderr)
+    images = images.reshape(n, 28, 28)
     if tutorial in ('conditional', 'minimax', 'dcgan'):     # of tanh
         images = (images + 1) / 2
     return Images(images, digits)
@@ -129,80 +133,32 @@ def read(path: Path) -> Images:
     """
     try:
         with np.load(str(path), allow_pickle=False) as content:
-            images = np.asarray(content['samples'], np.float32)
+            images = content['samples']
             labels = content['labels'] if 'labels' in content.files else None
         size, shape = images.size, images.shape
-        if len(images) < 100 or size != len(images) * 784:
+        if images.dtype.kind not in 'fiu':
+            found = f'samples of type {images.dtype}'
+        elif len(images) < 100 or size != len(images) * 784:
             found = f'samples of shape {list(shape)}'
         elif not (images.min() >= 0 and images.max() <= 1):
             found = f'samples in {images.min():.6g} to {images.max():.6g}'
-        elif labels is not None and (labels.shape != shape[:1] or not np.isin(
-                labels, range(10)).all()):
-            found = f'labels of shape {list(labels.shape)}'
+        elif labels is not None and (
+                labels.shape != shape[:1] or labels.dtype.kind not in 'fiu'
+                or not np.isin(labels, range(10)).all()):
+            found = f'labels of shape {list(labels.shape)}, type {labels.dtype}'
         else:
-            return Images(images.reshape(-1, 28, 28), labels)
+            return Images(images.reshape(-1, 28, 28).astype(np.float32), labels)
     except KeyError:
-        found = 'none of that name'
+        found = f'no samples, but {", ".join(content.files) or "nothing"}'
     except OSError as error:
-        found = error.strerror or str(error)
+        raise InputError(f'{path}: expected an .npz with samples, found: '
+                         f'{error.strerror or error}; name another file, or a run '
+                         'folder')
     except Exception as error:      # a damaged file can fail in any way
         found = ' '.join(str(error).split())[:200] or type(error).__name__
     raise InputError(f'{path}: expected an .npz with at least 100 samples [n, 28, 28] '
                      'in [0, 1], and perhaps their digits as labels [n], found: '
-                     f'{found}; scale and save them so, or name a run folder')
-
-
-# --- Against the spread of a tutorial's seeds -----------------------------------------
-
-FIGURES = 'frechet', 'divergence', 'confidence'
-ERROR_RATE = 0.05       # that a right port is called outside, by all figures together
-
-
-def two_sided(t: float, df: int) -> float:
-    """Return the probability of a Student's t at least so far from 0."""
-    # With t = sqrt(df) tan(a) the density is one of cos(a) ** (df - 1).
-    def area(start):
-        a = np.linspace(start, np.pi / 2, 20001)
-        y = np.cos(a) ** (df - 1)
-        return (y[:-1] + y[1:]).sum() / 2 * (a[1] - a[0])
-
-    return float(area(np.arctan(abs(t) / np.sqrt(df))) / area(0.))
-
-
-def against(name: str, found: List[Dict[str, Any]]) -> Tuple[str, List[str]]:
-    """Hold a port's figures, one set a seed, against a tutorial's: (verdict, lines).
-
-    For each figure a t-test that the port's seeds and the tutorial's are of one law,
-    with the tutorial's own spread; the three share the error rate (Bonferroni). The
-    verdict is inside, outside or too few seeds to tell.
-
-    Raises: InputError when a set is not of 10,000 images, as the spread is: the
-    Frechet distance of fewer is larger.
-    """
-    for figures in found:
-        if figures['images'] != N_SAMPLES:
-            raise InputError(f'--against: expected {N_SAMPLES:,} images of a seed, as '
-                             f"of {name}'s, found {figures['images']:,}; draw as many")
-    spread = json.loads(SPREAD.read_text())
-    seeds = spread.get(name, [])
-    n, m = len(seeds), len(found)
-    if n < 3:
-        return 'too few seeds to tell', [f'{name} has been trained with {n} seeds; the '
-                                         'spread of fewer than 3 says too little']
-    lines, verdict = [], 'inside'
-    for figure in FIGURES:
-        base, mine = (np.array([np.log(max(each[figure], 1e-4)) for each in group])
-                      for group in (seeds, found))
-        deviation = max(base.std(ddof=1), 1e-3)
-        t = (mine.mean() - base.mean()) / (deviation * np.sqrt(1 / m + 1 / n))
-        p = two_sided(t, n - 1)
-        outside = p < ERROR_RATE / len(FIGURES)
-        verdict = 'outside' if outside else verdict
-        values = [each[figure] for each in seeds]
-        lines.append(f'{figure}: yours {np.exp(mine.mean()):.4g}, {name} '
-                     f'{min(values):.4g} to {max(values):.4g} ({n} seeds), p = {p:.3f}'
-                     + (' outside' if outside else ''))
-    return verdict, lines
+                     f'{found}; scale and save them so')
 
 
 # --- Telling --------------------------------------------------------------------------
@@ -225,53 +181,59 @@ def text(figures: Dict[str, Any]) -> List[str]:
 
 def pairs(images: np.ndarray) -> bytes:
     """Return a PNG: some images in the upper row, the nearest training ones below."""
-    some = images[:N_NEAREST]
+    from tf1gan import pictures     # and matplotlib, which a port's images do not need
+    some = images[:N_SHOWN]
     train = mnist.read().train_images
     rows = nearest(some, train / np.float32(255))[0]
     below = train[rows]
     return pictures.sheet(np.concatenate([np.rint(some * 255).astype(np.uint8), below]),
-                          N_NEAREST)
+                          N_SHOWN)
 
 
 def main() -> int:
-    """Judge what the command line names; return the exit status."""
+    """Judge what the command line names; return the exit status.
+
+    It is 0, or 1 outside a spread, or 2 where nothing can be told.
+    """
     parser = flags.Parser(prog='python -m tf1gan.evaluate', allow_abbrev=False,
                           description=__doc__.splitlines()[0])
     parser.add_argument('runs', metavar='RUN', nargs='+',
-                        help='a run folder, or an .npz of samples; several are several '
-                        'seeds of one port')
+                        help='a run folder, or an .npz with an array `samples` '
+                        '[n, 28, 28] in [0, 1]; several are several seeds of one port')
     parser.add_argument('--against', choices=TUTORIALS, metavar='TUTORIAL',
                         help='say whether they are inside the spread of its seeds')
     parser.add_argument('--json', action='store_true', help='print JSON, for machines')
     try:
         options = parser.parse_args()
-        found, files = [], {}
-        for run in map(Path, options.runs):
-            drawn = read(run) if run.suffix == '.npz' else draw(run)
-            found.append(measure(drawn))
-            if run.is_dir():
-                files[run / 'evaluation.json'] = run_folder.as_json(found[-1])
-                files[run / 'nearest.png'] = pairs(drawn.images)
-        verdict = None
-        if options.against:
-            verdict, lines = against(options.against, found)
+        runs = [Path(run) for run in options.runs]
+        drawn = [read(run) if run.suffix == '.npz' else draw(run) for run in runs]
+        base = spread.load(options.against) if options.against else None
+        if base:
+            base.check([(len(images), labels) for images, labels in drawn])
+        found = [measure(each) for each in drawn]
+        verdict = base.judge(found) if base else None
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
     if options.json:
-        print(json.dumps({'figures': found, 'verdict': verdict}, indent=2))
+        print(json.dumps({'figures': found, **({
+            'against': str(base), 'verdict': verdict.word, 'reason': verdict.reason,
+            'held': [held._asdict() for held in verdict.held]} if base else {})},
+            indent=2))
     else:
-        for run, figures in zip(options.runs, found):
+        for run, figures in zip(runs, found):
             print(f'{run}: {figures["images"]:,} images', *text(figures), sep='\n  ')
-        if verdict:
-            print(f'against {options.against}: {verdict}', *lines, sep='\n  ')
+        if base:
+            print(f'against {base}: {verdict.word}', *verdict.lines(), sep='\n  ')
     try:
-        for path, content in files.items():
-            run_folder.write(path, content)
+        for run, images, figures in zip(runs, drawn, found):
+            if run.is_dir():
+                run_folder.write(run / 'evaluation.json', run_folder.as_json(figures))
+                run_folder.write(run / 'nearest.png', pairs(images.images))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    return int(verdict == 'outside')
+    return spread.STATUS[verdict.word] if verdict else 0
 
 
 if __name__ == '__main__':

@@ -21,7 +21,7 @@ class How(NamedTuple):
     """
 
     training: bool = False              # batch normalization by the batch, not averages
-    slope: Optional[float] = None       # of LeakyReLU, another
+    slope: Optional[float] = None       # of LeakyReLU, another; of ReLU, one
     norm_epsilon: Optional[float] = None    # of batch or layer normalization, another
     unbiased: bool = False              # variance of a normalization: over n - 1
     centered: bool = False              # SAME padding alike on both sides
@@ -55,7 +55,7 @@ def generator(tutorial: str, w: Weights, z: np.ndarray,
                 'nothing': lambda x: x}[how.output or usual](x)
 
     if tutorial in ('vanilla', 'minimax'):
-        return out(_dense(relu(_dense(z, w, 'G', 1)), w, 'G', 2),
+        return out(_dense(_rectified(_dense(z, w, 'G', 1), how.at(1)), w, 'G', 2),
                    'sigmoid' if tutorial == 'vanilla' else 'tanh')
     if tutorial == 'collapse':
         return out(_dense(_ladder(z, w, 'G', how), w, 'G', 2), 'sigmoid')
@@ -69,8 +69,9 @@ def generator(tutorial: str, w: Weights, z: np.ndarray,
         x = np.concatenate([z, labels], 1)
         for layer in 1, 2:
             x = _both(_dense(x, w, 'G', layer), w, f'G_norm{layer}', how.at(layer),
-                      relu, bool(how.at(layer).activation_first))
-        first, act = 3, relu
+                      lambda x: _rectified(x, how.at(layer)),
+                      bool(how.at(layer).activation_first))
+        first, act = 3, lambda x: _rectified(x, how.at(3))
     if how.channels_first:
         x = x.reshape(len(x), -1, 7, 7).transpose(0, 2, 3, 1)
     x = _upsample(x.reshape(len(x), 7, 7, -1))                  # [n, 14, 14, wide]
@@ -86,7 +87,7 @@ def discriminator(tutorial: str, w: Weights, x: np.ndarray,
                   how: How = TUTORIALS_OWN) -> np.ndarray:
     """Return D's logits [n, 1] of images `x`; without `masks` dropout is off."""
     if tutorial in ('vanilla', 'minimax'):
-        return _dense(relu(_dense(x, w, 'D', 1)), w, 'D', 2)
+        return _dense(_rectified(_dense(x, w, 'D', 1), how.at(1)), w, 'D', 2)
     if tutorial == 'collapse':
         return _dense(_ladder(x, w, 'D', how), w, 'D', 2)
 
@@ -114,6 +115,10 @@ def discriminator(tutorial: str, w: Weights, x: np.ndarray,
 def relu(x: np.ndarray) -> np.ndarray:
     """Return max(x, 0)."""
     return np.maximum(x, 0)
+
+
+def _rectified(x, how):
+    return relu(x) if how.slope is None else _leaky(x, 0, how)
 
 
 def _leaky(x, slope, how):

@@ -24,7 +24,7 @@ import re
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
 import numpy as np
 
@@ -74,7 +74,8 @@ def load(source: Union[str, Path]) -> Trace:
         _check(meta)
         return Trace(str(source), meta, arrays)
     except FileNotFoundError:
-        found = 'no such file'
+        raise InputError(f"{path}: expected a trace's .npz, or one of "
+                         f'{", ".join(TUTORIALS)}, found no such file; name another')
     except OSError as error:
         found = error.strerror or str(error)
     except MemoryError:
@@ -213,6 +214,8 @@ class Replay:
                  layouts: Optional[Dict[str, Layout]] = None):
         self.golden = golden if isinstance(golden, Trace) else load(golden)
         self.layouts = layouts or {}
+        names = {key.split('/')[-1] for key in self.golden.arrays}
+        _refuse('layouts', set(self.layouts) - names, names)
         self.config: Dict[str, Any] = self.golden.meta['config']
         self.seed: int = self.golden.meta['seed']
         self.arrays: Dict[str, np.ndarray] = {}
@@ -229,7 +232,12 @@ class Replay:
                 for name, array in self.golden.part('init').items()}
 
     def start(self, weights: Dict[str, Any]) -> None:
-        """Record the port's weights before the first update, read back from it."""
+        """Record the port's weights before the first update, read back from it.
+
+        Raises: InputError when golden has none of a name.
+        """
+        names = set(self.golden.part('init'))
+        _refuse('start', set(weights) - names, names)
         for name, value in weights.items():
             self.now[name] = self.arrays[f'init/{name}'] = self.to_golden(
                 name, value, f'init/{name}')
@@ -270,6 +278,12 @@ class Replay:
         save(path, {**meta, 'environment': run_folder.environment()}, self.arrays)
 
 
+def _refuse(what: str, unknown: Set[str], known: Set[str]) -> None:
+    if unknown:
+        raise InputError(f'{what}: expected names of golden ({", ".join(sorted(known))}'
+                         f'), found {", ".join(sorted(unknown))}; name yours so')
+
+
 class Update:
     """One update of a replay: `step` and `name` say which, `place` is its prefix."""
 
@@ -302,10 +316,14 @@ class Update:
         are kept; of gradients that it does not have, only those that are not all 0. So
         a port may hand over all that it has.
 
-        Raises: InputError when there is no such kind.
+        Raises: InputError when there is no such kind, or the value has another form.
         """
         if kind not in KINDS:
             raise InputError(f'expected a kind of {", ".join(KINDS)}, found {kind!r}')
+        if isinstance(value, dict) == (kind == 'loss'):
+            expected = 'a number' if kind == 'loss' else 'a dict of arrays by name'
+            raise InputError(f'put({kind!r}): expected {expected}, found '
+                             f'{type(value).__name__}; hand it over so')
         replay = self.replay
         for name, each in [('', value)] if kind == 'loss' else value.items():
             key = f'{self.place}/{kind}' + (f'/{name}' if name else '')

@@ -4,9 +4,10 @@
 
 A small convolutional network on MNIST's 60,000 training images, shifted by up to two
 pixels each time they are seen; TensorFlow 1.15, seed 0. Writes tf1gan/classifier.npz:
-the weights, the mean and covariance of the features of the 10,000 test images, and the
-Frechet distance of 10,000 training images from them; and classifier.json beside this
-file: the measured accuracy.
+the weights, the mean and covariance of the features of the 10,000 test images, and what
+real images have (the Frechet distance of 10,000 training images from them; the distance
+of test images to the nearest training image); and classifier.json beside this file: the
+measured accuracy, and the figures of uniform noise.
 """
 
 import json
@@ -19,7 +20,8 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tf1gan import classifier, loop, mnist, run_folder  # noqa: E402
+from tf1gan import classifier, command, evaluate, loop, mnist   # noqa: E402
+from tf1gan import run_folder   # noqa: E402
 
 tf = loop.tf
 EPOCHS, BATCH, RATE, KEEP = 20, 100, 0.001, 0.5
@@ -81,19 +83,24 @@ def main() -> None:
             accuracy = float(np.mean(found.argmax(1) == files.test_labels))
             print(f'epoch {epoch}: {accuracy:.4f}, {time.time() - began:.0f} s',
                   flush=True)
-        weights = sess.run(w)
+        weights, environment = sess.run(w), command.environment(sess, None)
     features, theirs = classifier.classify(weights, test)
     floor = classifier.classify(weights, x[:10000])[0]
     mean, covariance = classifier.moments(features)
     distance = classifier.frechet(classifier.moments(floor), (mean, covariance))
     arrays = {**weights, 'test_mean': mean, 'test_covariance': covariance}
     agree = float(np.abs(theirs - found).max())
+    nearest = evaluate.nearest(test[:evaluate.N_NEAREST], x)[1]
     facts = {'format': 1, 'accuracy': accuracy, 'frechet_of_training_images': distance,
-             'epochs': EPOCHS, 'largest_difference_of_logits': agree}
+             'nearest_of_test_images': float(np.median(nearest)), 'epochs': EPOCHS,
+             'largest_difference_of_logits': agree}
     run_folder.write(classifier.FILE, run_folder.pack(arrays, facts))
+    seconds = round(time.time() - began)
+    noise = evaluate.measure(evaluate.Images(
+        np.random.RandomState(0).uniform(size=(10000, 28, 28)), None))
     (HERE / 'classifier.json').write_bytes(run_folder.as_json({
-        **facts, 'bytes': classifier.FILE.stat().st_size, 'seconds': round(
-            time.time() - began), 'environment': run_folder.environment()}))
+        **facts, 'bytes': classifier.FILE.stat().st_size, 'seconds': seconds,
+        'of_uniform_noise': noise, 'environment': environment}))
     print(json.dumps(facts))
 
 

@@ -66,7 +66,7 @@ def _fit(case: Case, prediction: np.ndarray,
     if not np.isfinite(found).all():
         return off.max(), f'so computed, {case.key} is not finite in the same places'
     return off.max(), (f'so computed, {case.key} is yours to {off.max():.1e}; golden '
-                       f'is {seen.max():.1e} away')
+                       f'is up to {seen.max():.1e} away')
 
 
 def _holds_elsewhere(case: Case, guess: Guess) -> bool:

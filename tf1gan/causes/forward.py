@@ -48,7 +48,8 @@ def _hows(case: Case) -> Iterator[Tuple[How, str, str, str]]:
 def _ways() -> Iterator[Tuple[How, str, str, str]]:
     for slope in SLOPES:
         yield (How(slope=slope), 'LeakyReLU slope', f'LeakyReLU has the slope {slope}',
-               'state the slope: 0.2 in dcgan and conditional, 0.02 in collapse')
+               'state the slope: 0.2 in dcgan and in D of conditional, 0.02 in '
+               'collapse, none (ReLU) in vanilla, minimax and G of conditional')
     yield (How(centered=True), 'SAME padding', 'SAME with a stride of 2 is padded '
            'alike on both sides', 'pad the odd pixel below and to the right: of 28 and '
            '14 with 5x5, (1, 2) both ways')

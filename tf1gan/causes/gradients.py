@@ -38,7 +38,12 @@ def grad(case: Case) -> Iterator[Guess]:
     words = next((words for value, words in named.items()
                   if abs(scale - value) < 1e-3 * abs(value)),
                  f'{scale:.6g} times golden')
-    if abs(scale - 1) > 1e-3:
+    if abs(scale + 1) < 1e-3 and _moments_agree(case):
+        yield Guess(scale * case.expected, 'sign of the gradient', 'your gradients of '
+                    f'{case.place} have the other sign, and yet the moments made of '
+                    "them have golden's: you record the negative of what you apply",
+                    'record the gradient of what the optimizer lowers')
+    elif abs(scale - 1) > 1e-3:
         yield Guess(scale * case.expected, 'sign of the gradient'
                     if abs(scale + 1) < 1e-3 else 'scale of the gradient', 'all '
                     f'gradients of {case.place} are {words}', 'minimize the mean (of '
@@ -73,6 +78,13 @@ def grad(case: Case) -> Iterator[Guess]:
         yield Guess(np.zeros_like(case.expected), 'no gradient', 'no gradient reaches '
                     f'{", ".join(reached)}', 'look for a detach too many, or a '
                     'variable that the network does not use')
+
+
+def _moments_agree(case: Case) -> bool:
+    mine, golden = (case.get(trace, 'adam_m', case.name)
+                    for trace in (case.mine, case.golden))
+    return (mine is not None and golden is not None and mine.shape == golden.shape
+            and bool(golden.any()) and float((mine * golden).sum()) > 0)
 
 
 def _leaks(case: Case, pairs, places: List[str], *words: str) -> Iterator[Guess]:

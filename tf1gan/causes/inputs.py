@@ -9,6 +9,10 @@ from tf1gan import mnist
 from tf1gan.causes.case import Case, Guess
 
 
+LAWS = {'vanilla': 'N(0, 1)', 'collapse': 'N(0, 1)', 'conditional': 'U(-1, 1)',
+        'minimax': 'N(0, 1)', 'dcgan': 'N(0, 1)'}      # collapse: of its rung 4
+
+
 def missing(case: Case) -> Iterator[Guess]:
     if case.found is None and case.kind == 'mask':
         yield Guess(None, 'dropout off', f"dropout is off in {case.place}: your port "
@@ -220,10 +224,11 @@ def _noise(case: Case) -> Iterator[Guess]:
                 inside != (np.abs(golden).max() <= 1)
                 or (mine.min() < 0) != (golden.min() < 0)):
             low, high = mine.min(), mine.max()
+            law = LAWS[case.tutorial] if case.config.get('rung', 4) == 4 else 'U(0, 1)'
             yield Guess(f'your noise lies in {low:.3g} to {high:.3g}, golden\'s in '
                         f'{golden.min():.3g} to {golden.max():.3g}', 'noise law',
                         'your noise follows another law (uniform, normal, or another '
-                        'range)', "draw as the tutorial's noise function does")
+                        'range)', f"draw as the tutorial's noise function does: {law}")
     if golden.size > 9 and abs(_alike(golden, mine)) < 0.5:
         yield Guess('the two hardly correlate', 'another generator', f'your {what} is '
                     'drawn by another generator, or from another seed', 'draw it in '

@@ -81,8 +81,9 @@ def loss(case: Case) -> Iterator[Guess]:
     for low, how, words in (
             (-100., 'clamp', 'its logs are clamped at -100, as torch\'s BCELoss does'),
             (1e-7, 'clip', 'its probabilities are clipped to [1e-7, 1 - 1e-7], as '
-             'Keras does'), (1e-8, 'add', '1e-8 is added inside its logs'),
-            (1e-12, 'add', '1e-12 is added inside its logs')):
+             'Keras does'),
+            *((low, 'add', f'{low:g} is added inside its logs')
+              for low in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12))):
         yield Guess(objective(case, logits, element=_guarded(low, how)), 'clamped loss',
                     f'your loss is guarded where golden is not: {words}',
                     'take the log of the sigmoid as it is, as the tutorial does'

@@ -27,7 +27,7 @@ def replay(options) -> Dict[str, bytes]:
     title = '/'.join(run.resolve().parts[-2:])
     if options.series:
         title += f', {prefix.rstrip("_")}'
-    note = ('The same noise' if folder.name == 'fixed' else 'Fresh noise')
+    note = ('The same noise' if folder.resolve().name == 'fixed' else 'Fresh noise')
     return {'replay.png': drawing.sheet(pictures),
             'replay.gif': drawing.gif(pictures, options.seconds),
             'replay.html': page.render(title, note + ' at every moment', pictures, log,
@@ -37,7 +37,10 @@ def replay(options) -> Dict[str, bytes]:
 def home(options) -> Path:
     """Return the folder of the three files that are asked for without --out."""
     run = Path(options.run)
-    return (run if os.path.isdir(str(run / 'samples')) else Path()) / 'replay'
+    if os.path.isdir(str(run / 'samples')):
+        return run / 'replay'
+    series = f'-{options.series.rstrip("_")}' if options.series else ''
+    return Path('replay') / (run.resolve().name + series)
 
 
 def main() -> int:
@@ -48,7 +51,7 @@ def main() -> int:
                         help='a run folder, or one of pictures (samples/vanilla)')
     parser.add_argument('--out', metavar='DIR', type=flags.path,
                         help='where the files go (default: RUN/replay, for a folder of '
-                        'pictures ./replay)')
+                        'pictures replay/NAME here)')
     parser.add_argument('--fresh', action='store_true',
                         help='the pictures of fresh noise (default: those of the same '
                         'noise as ever, where there are any)')

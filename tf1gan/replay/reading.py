@@ -70,7 +70,7 @@ def find(run: Path, series: Optional[str], fresh: bool) -> Tuple[Path, str, List
             break
     else:
         raise InputError(f'{home}: expected numbered pictures (000.png, ...), found '
-                         'none; name a folder that a run has written')
+                         f'{nothing(run)}')
     names = ', '.join(sorted(prefix.rstrip('_') for prefix in found)) or 'one unnamed'
     chosen = [prefix for prefix in found if len(found) == 1 and series is None
               or series is not None and prefix.rstrip('_') == series.rstrip('_')]
@@ -79,6 +79,18 @@ def find(run: Path, series: Optional[str], fresh: bool) -> Tuple[Path, str, List
                          f'{series or "nothing"}; name one of them')
     return folder, chosen[0], sorted(
         found[chosen[0]], key=lambda path: (moment(path), path.name))
+
+
+def nothing(run: Path) -> str:
+    """Say why a folder has no pictures, and what to do."""
+    if (run / run_folder.CHECKPOINT).is_file():
+        return ('none yet, for the run was stopped before its first; go on with it: '
+                '--resume')
+    within = sorted({path.parent.relative_to(run).parts[0]
+                     for path in run.glob('*/**/*.png') if NAME.fullmatch(path.name)})
+    if within:
+        return f'none but in {", ".join(within[:10])}; name one of them'
+    return 'none; name a folder that a run has written'
 
 
 def moment(path: Path) -> Tuple[int, ...]:
@@ -144,8 +156,10 @@ def encoded(image: Image.Image) -> bytes:
 
 def find_log(run: Path, prefix: str) -> Optional[Path]:
     """Return the log beside the pictures, of the run or of the committed experiment."""
-    experiment = run.resolve().parent.parent / 'experiments' / run.resolve().name
-    places = run, run.resolve().parent, experiment / prefix.rstrip('_'), experiment
+    run = run.resolve()
+    run = run.parent if run.name in run_folder.PICTURES else run
+    experiment = run.parent.parent / 'experiments' / run.name
+    places = run, experiment / prefix.rstrip('_'), experiment
     logs = [place / 'log.csv' for place in places]
     return next((path for path in logs if os.path.isfile(str(path))), None)
 
@@ -160,7 +174,7 @@ def read_log(path: Path) -> Optional[Log]:
             names, *rows = csv.reader(file)
         table = dict(zip(names, np.array(rows, float).T))
         losses = {name: table[name] for name in table if name.startswith('loss_')}
-        if not rows:
+        if not rows and {'epoch', 'step'} < set(names):
             return None
         if losses and len(rows[0]) == len(names) and np.isfinite(
                 [table['epoch'], table['step']]).all():
