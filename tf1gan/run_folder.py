@@ -147,9 +147,12 @@ def load_checkpoint(folder: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]
     Raises: InputError when the folder is no run, or its checkpoint is damaged.
     """
     path = Path(folder) / CHECKPOINT
-    if not os.path.isfile(str(path)):       # pathlib fails on a name too long
-        found = ('none' if os.path.isdir(str(folder)) else
-                 'a file' if os.path.isfile(str(folder)) else 'no such folder')
+    try:
+        found = ('' if path.is_file() else 'none' if Path(folder).is_dir() else
+                 'a file' if Path(folder).is_file() else 'no such folder')
+    except OSError as error:        # a name too long, say
+        found = error.strerror
+    if found:
         raise InputError(f'{folder}: expected a run folder with {CHECKPOINT} in it, '
                          f'found {found}; name a folder that a run has written')
     try:
