@@ -306,6 +306,27 @@ def test_a_mistake_is_named(what):
     assert report.cause and report.cause.name == cause
 
 
+@pytest.mark.parametrize('kinds, words', [
+    (['grad'], 'you record the negative of what you apply'),
+    (['grad', 'adam_m'], 'the loss is raised where it should be lowered')])
+def test_a_gradient_that_is_only_recorded_with_the_other_sign_is_said_to_be(kinds,
+                                                                            words):
+    golden = load('vanilla')
+    report = judged(golden, {key: -array for key, array in golden.arrays.items()
+                             if key.startswith(tuple(f'{D}/{kind}/'
+                                                     for kind in kinds))})
+    assert report.cause.name == 'sign of the gradient'
+    assert words in report.cause.sentence
+
+
+def test_the_law_of_the_noise_is_said():
+    golden = load('conditional')
+    key = f'{golden.updates[0]}/feed/Z'
+    normal = np.random.RandomState(3).normal(size=golden.arrays[key].shape)
+    report = judged(golden, {key: normal})
+    assert report.cause.name == 'noise law' and 'U(-1, 1)' in report.cause.change
+
+
 def test_dropping_a_mistake_leaves_none():
     """The arithmetic here is golden's where no mistake is in it."""
     def g(key):

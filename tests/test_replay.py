@@ -495,7 +495,7 @@ def bad_folders(tmp_path):
     (['n' * 300], 'found no such folder'),
     (['file'], 'expected a run folder or one of pictures, found a file'),
     (['empty'], 'expected numbered pictures (000.png, ...), found none'),
-    (['early'], 'found none yet, for the run was stopped before its first; go on with'),
+    (['early'], 'found none yet: the run was stopped before its first, or draws none'),
     (['several'], 'found none but in 000; name one of them'),
     (['run', '--log', 'garbage.csv'], 'garbage.csv: expected the log of a run'),
     (['damaged'], '000.png: expected a whole PNG picture, found a damaged one'),

@@ -84,10 +84,11 @@ def find(run: Path, series: Optional[str], fresh: bool) -> Tuple[Path, str, List
 def nothing(run: Path) -> str:
     """Say why a folder has no pictures, and what to do."""
     if (run / run_folder.CHECKPOINT).is_file():
-        return ('none yet, for the run was stopped before its first; go on with it: '
-                '--resume')
-    within = sorted({path.parent.relative_to(run).parts[0]
-                     for path in run.glob('*/**/*.png') if NAME.fullmatch(path.name)})
+        return ('none yet: the run was stopped before its first, or draws none; go on '
+                'with it: --resume')
+    within = sorted({path.relative_to(run).parts[0]
+                     for where in ('*/*.png', '*/samples/*.png')
+                     for path in run.glob(where) if NAME.fullmatch(path.name)})
     if within:
         return f'none but in {", ".join(within[:10])}; name one of them'
     return 'none; name a folder that a run has written'
