@@ -2,8 +2,10 @@
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,12 +181,19 @@ def test_standard_output_that_cannot_be_written_is_told(small, tmp_path, target)
     assert '--resume run' in lines[1]
 
 
-@pytest.fixture
-def run(tutorial, small, tmp_path):
+@pytest.fixture(scope='module')
+def stopped(tmp_path_factory, small):
     """Return the folder of a run that was stopped."""
-    assert tutorial('--data', small, '--max-steps', 4, '--out', 'run',
-                    *TINY).status == 0
-    return tmp_path / 'run'
+    home = tmp_path_factory.mktemp('stopped')
+    assert run_module('tf1gan.vanilla', '--data', small, '--max-steps', 4, '--out',
+                      'run', *TINY, cwd=home).status == 0
+    return home / 'run'
+
+
+@pytest.fixture
+def run(stopped, tmp_path):
+    """Return a copy of that folder."""
+    return Path(shutil.copytree(str(stopped), str(tmp_path / 'run')))
 
 
 RESUME = {

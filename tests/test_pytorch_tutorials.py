@@ -1,7 +1,9 @@
 """tf1gan.collapse, minimax and latent; test_oracles.py has the arithmetic."""
 
 import json
+import shutil
 import sys
+from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -242,11 +244,20 @@ def write_many(tmp_path):
     return path
 
 
-@pytest.fixture
-def trained(run, csv, tmp_path):
+@pytest.fixture(scope='module')
+def short(tmp_path_factory, csv):
     """Return the folder of a short ladder run."""
-    run(collapse, '--data', csv, '--out', 'run')
-    return tmp_path / 'run'
+    home = tmp_path_factory.mktemp('short')
+    assert run_module('tf1gan.collapse', '--data', csv, '--out', 'run',
+                      cwd=home).status == 0
+    return home / 'run'
+
+
+@pytest.fixture
+def trained(short, tmp_path, monkeypatch):
+    """Return a copy of that folder, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(str(short), str(tmp_path / 'run')))
 
 
 def test_latent_draws_three_pictures(trained, monkeypatch, capfd):
