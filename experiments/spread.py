@@ -20,6 +20,8 @@ sys.path.insert(0, str(HERE.parent))
 from tf1gan import TUTORIALS, evaluate, run_folder, spread      # noqa: E402
 
 RUNS = HERE.parent / 'runs' / 'spread'
+STEPS = {'vanilla': 55000, 'minimax': 60000, 'collapse': 60000, 'dcgan': 10001,
+         'conditional': 24375}      # 13 of the 50 epochs, what fitted in an hour
 JOBS = {f'vanilla_{seed}': ['vanilla', '', seed] for seed in range(5)}
 for objective in 'non-saturating', 'saturating':
     JOBS.update({f'minimax_{objective}_{seed}': ['minimax', objective, seed,
@@ -30,10 +32,8 @@ for rung in 1, 2, 3, 4:
                                              str(rung), '--threads', '1']
                  for seed in range(10 if rung == 4 else 3)})    # 3 are too few to tell
 JOBS['dcgan_0'] = ['dcgan', '', 0]
-# 13 of the 50 epochs, what fitted in an hour.
-JOBS['conditional_0'] = ['conditional', '', 0, '--max-steps', '24375']
-STEPS = {'vanilla': 55000, 'minimax': 60000, 'collapse': 60000, 'dcgan': 10001,
-         'conditional': 24375}
+JOBS['conditional_0'] = ['conditional', '', 0, '--max-steps',
+                         str(STEPS['conditional'])]
 COMPARED = {'collapse': 'rung 4', 'minimax': 'non-saturating'}  # the source's last word
 
 

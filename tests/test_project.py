@@ -260,6 +260,21 @@ def test_what_the_pages_say_of_the_results_holds():
         assert run['frechet'] > 100 * run['frechet_of_training_images']
 
 
+def test_what_the_pages_say_of_the_figures_is_what_is_measured():
+    from tf1gan import evaluate, spread
+    page = ' '.join((ROOT / 'experiments/classifier/README.md').read_text().split())
+    assert f'how many digits at least {100 * evaluate.COVERED:.0f} % of' in page
+    assert f'the median of {evaluate.N_NEAREST} images' in page
+    assert f'ln 10 = {spread.ONE_DIGIT:.3f} for one digit alone' in page
+    assert f'at an error rate of {100 * spread.ERROR_RATE:.0f} % for all' in page
+    assert f'Deviations below {spread.DEVIATION:g} count as' in page
+    assert f'each with {spread.N_SAMPLES:,} images' in page
+    assert f'median of {evaluate.N_NEAREST},' in evaluate.__doc__
+    log = (ROOT / 'experiments/conditional/log.csv').read_text().splitlines()
+    assert spread.load('conditional').steps == len(log) - 1 == 13 * 60000 // 32
+    assert 'The run of `conditional` has 13 of its 50 epochs.' in README
+
+
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
 def test_a_tutorial_has_its_golden_trace(name):
     assert (ROOT / 'tf1gan' / 'golden' / f'{name}.npz').is_file()

@@ -17,6 +17,7 @@ classifier (experiments/classifier) says which digits they are and how they spre
 NumPy only; the picture nearest.png, which a run gets, takes matplotlib.
 """
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -41,6 +42,12 @@ class Images(NamedTuple):
 
 # --- What is measured -----------------------------------------------------------------
 
+@functools.lru_cache(maxsize=None)
+def real() -> mnist.Files:
+    """Return the MNIST inside, read once."""
+    return mnist.read()
+
+
 def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return the index of the nearest of `train` to each image, and its distance."""
     x, y = (array.reshape(len(array), -1).astype(np.float32)
@@ -59,7 +66,7 @@ def measure(found: Images) -> Dict[str, Any]:
     shares = np.bincount(digits, minlength=10) / len(digits)
     odds = np.exp(logits - logits.max(1, keepdims=True))
     seen = shares[shares > 0]
-    train = mnist.read().train_images / np.float32(255)
+    train = real().train_images / np.float32(255)
     result = {
         'images': len(digits),
         'digits_covered': int((shares >= COVERED).sum()),
@@ -116,7 +123,7 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     if images.size != n * 784:
         raise InputError(f'{folder}: expected a run whose images have 28 x 28 pixels, '
                          f'found {images.size // n} pixels; name another run')
-    if meta['data_sha256'] != mnist.read().sha256:
+    if meta['data_sha256'] != real().sha256:
         print(f'note: {folder} learned from other files than the MNIST inside, and is '
               "judged as MNIST's digits all the same", file=sys.stderr)
     images = images.reshape(n, 28, 28)
@@ -183,7 +190,7 @@ def pairs(images: np.ndarray) -> bytes:
     """Return a PNG: some images in the upper row, the nearest training ones below."""
     from tf1gan import pictures     # and matplotlib, which a port's images do not need
     some = images[:N_SHOWN]
-    train = mnist.read().train_images
+    train = real().train_images
     rows = nearest(some, train / np.float32(255))[0]
     below = train[rows]
     return pictures.sheet(np.concatenate([np.rint(some * 255).astype(np.uint8), below]),
