@@ -68,6 +68,22 @@ def write_data(folder: Path, n_train: int = N_TRAIN, n_test: int = 20) -> Path:
 
 
 @pytest.fixture(scope='session')
+def tf():
+    """Return the TensorFlow of the pages; skip where there is none."""
+    pytest.importorskip('tensorflow')
+    from tf1gan import tf1
+    return tf1.tf
+
+
+@pytest.fixture(scope='session')
+def reference(tf):
+    """Skip what asks for the bits, the Keras or the loader of TensorFlow 1.15."""
+    from tf1gan import tf1
+    if not tf1.REFERENCE:
+        pytest.skip(f'asks for TensorFlow 1.15, found {tf1.VERSION}')
+
+
+@pytest.fixture(scope='session')
 def small(tmp_path_factory) -> Path:
     """Return a folder with a data set of 3 batches an epoch."""
     return write_data(tmp_path_factory.mktemp('data') / 'small')

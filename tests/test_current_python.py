@@ -18,7 +18,7 @@ def test_a_tutorial_without_tensorflow_says_so_in_one_sentence(tmp_path, blocked
     assert ended.returncode == 1 and ended.stdout == ''
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith(
-        'expected TensorFlow 1.15 (Python 3.6 or 3.7), found')
+        'expected TensorFlow 1.15 (Python 3.6 or 3.7), or 2.12 and later, found')
 
 
 def test_another_tensorflow_is_refused(tmp_path):

@@ -76,9 +76,8 @@ def test_a_bad_flag_is_refused(tutorial, tmp_path, args):
 
 @pytest.mark.parametrize('kind', ['python', 'tensorflow'])
 def test_numbers_that_fill_the_memory_are_told(tutorial, monkeypatch, kind):
-    import tensorflow as tf
-
     from tf1gan import vanilla
+    from tf1gan.tf1 import tf
     error = MemoryError() if kind == 'python' else tf.errors.ResourceExhaustedError(
         None, None, 'OOM when allocating tensor\nand a page more')
 

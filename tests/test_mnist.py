@@ -14,9 +14,8 @@ IMAGES, LABELS = 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte'
 
 
 @pytest.fixture(scope='module')
-def contrib():
+def contrib(reference):
     """Return TF 1.15's loader module."""
-    pytest.importorskip('tensorflow.contrib', reason='the oracle is TensorFlow 1.15')
     from tensorflow.contrib.learn.python.learn.datasets import mnist as loader
     return loader
 

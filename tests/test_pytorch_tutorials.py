@@ -8,11 +8,11 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import N_IMAGES, Listener, csv_lines, run_module, sabotaged
 from test_run import same, state
 
 from tf1gan import InputError, collapse, latent, minimax, mnist, nn, run_folder
+from tf1gan.tf1 import tf
 
 
 def test_the_csv_form_is_the_idx_form(csv):

@@ -6,10 +6,10 @@ import sys
 import matplotlib.image
 import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import ROOT, environ, run_module, sabotaged
 
 from tf1gan import mnist, vanilla
+from tf1gan.tf1 import tf
 
 D = ['D_W1', 'D_b1', 'D_W2', 'D_b2']
 G = ['G_W1', 'G_b1', 'G_W2', 'G_b2']
@@ -27,7 +27,8 @@ def run_plain(out, seed, n_epochs, threads=None) -> str:
 
 
 @pytest.mark.parametrize('seed, threads', [(0, None), (1, 1), (2, None)])
-def test_two_epochs_have_the_bits_of_the_plain_script(tmp_path, seed, threads):
+def test_two_epochs_have_the_bits_of_the_plain_script(tmp_path, reference, seed,
+                                                      threads):
     plain = tmp_path / 'plain'
     expected = run_plain(plain, seed, 2, threads)
     ended = run_module('tf1gan.vanilla', '--total-epoch', 2, '--seed', seed,
@@ -179,7 +180,7 @@ def first_losses(module):
 
 
 @pytest.fixture(scope='module')
-def plain_losses(tmp_path_factory):
+def plain_losses(tmp_path_factory, reference):
     """Return the losses of the plain script's first steps with seed 0, [steps, 2]."""
     out = tmp_path_factory.mktemp('plain') / 'out'
     run_plain(out, 0, 1)

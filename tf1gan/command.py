@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from tf1gan import InputError, doctor, flags, loop, run_folder
-
-import tensorflow as tf
+from tf1gan import InputError, doctor, flags, loop, run_folder, tf1, trace
+from tf1gan.tf1 import tf
 
 
 def main(tutorial) -> None:
@@ -54,12 +53,15 @@ def start(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     run = loop.Run(tutorial, {
         'format': 1, 'tutorial': name, 'command': _command(name), 'resumed': [],
         'config': tutorial.Config(**given)._asdict(), 'seed': options.seed or 0,
-        'threads': threads, 'data': _absolute(options.data)})
+        'threads': threads, 'data': _absolute(options.data),
+        'weights': options.weights, 'tensorflow': tf1.VERSION})
+    if options.weights is not None:
+        run.start_from(trace.load(options.weights))
     run.folder = run_folder.create(options.out, Path('runs') / name, {
         'config.json': run_folder.as_json(run.settings),
         'env.json': run_folder.as_json(environment(run.sess, threads)),
         run_folder.CHECKPOINT: run.checkpoint()})
-    print(f'run folder: {run.folder}', file=sys.stderr)
+    _tell(f'run folder: {run.folder}')
     return run
 
 
@@ -73,6 +75,9 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     if options.out is not None:
         raise InputError('--resume: expected no --out, for a run goes on in its own '
                          f'folder, found --out {options.out}; leave it out')
+    if options.weights is not None:
+        raise InputError('--resume: expected no --weights, for a run goes on from its '
+                         f'own, found --weights {options.weights}; leave it out')
     arrays, meta = run_folder.load_checkpoint(folder)
     if meta['tutorial'] != name or set(meta['config']) != set(tutorial.Config._fields):
         raise InputError(f'--resume {folder}: expected a run of {name}, found one of '
@@ -96,6 +101,7 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     settings = {key: meta[key] for key in (
         'format', 'tutorial', 'command', 'resumed',
         'config', 'seed', 'threads', 'data')}
+    settings.update(weights=meta.get('weights'), tensorflow=tf1.VERSION)
     if options.data is not None:
         settings['data'] = _absolute(options.data)
     run = loop.Run(tutorial, settings)
@@ -106,16 +112,25 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     for pictures in run_folder.PICTURES:
         (folder / pictures).mkdir(exist_ok=True)
     run.restore(arrays, meta)
-    run.settings['resumed'].append(_command(name))
+    before = _environment_of(folder)
+    # Older checkpoints do not say, and know no other than 1.15.
+    then = meta.get('tensorflow', before.get('tensorflow', '1.15'))
+    run.settings['resumed'].append(_command(name) + (
+        '' if then[:2] == tf1.VERSION[:2]
+        else f'  # TensorFlow {tf1.VERSION} after step {done}, {then} before'))
     run_folder.clean(folder)
     run_folder.write(folder / run_folder.CHECKPOINT, run.checkpoint())
     run_folder.write(folder / 'config.json', run_folder.as_json(run.settings))
     now = environment(run.sess, meta['threads'])
-    if (folder / 'env.json').exists():
-        _warn_of_another_machine(folder, now)
-    else:
+    if not before:
         run_folder.write(folder / 'env.json', run_folder.as_json(now))
-    print(f'run folder: {folder}, {done} steps done', file=sys.stderr)
+    differs = [f'{key} {value}, now {now[key]}'
+               for key, value in {**before, 'tensorflow': then}.items()
+               if key in now and key not in ('tf1gan', 'commit') and now[key] != value]
+    if differs:
+        print(f'note: the bits may differ from here on ({"; ".join(differs)})',
+              file=sys.stderr)
+    _tell(f'run folder: {folder}, {done} steps done')
     return run
 
 
@@ -128,16 +143,19 @@ def environment(sess, threads: Optional[int]) -> Dict[str, Any]:
             'threads': threads or "TensorFlow's own"}
 
 
-def _warn_of_another_machine(folder: Path, now: Dict[str, Any]) -> None:
+def _environment_of(folder: Path) -> Dict[str, Any]:
+    """Return a run's env.json; nothing where it cannot be read."""
     try:
-        then = json.loads((folder / 'env.json').read_text())
-    except (OSError, ValueError):
-        return
-    differs = [f'{key} {then.get(key)}, now {value}' for key, value in now.items()
-               if key not in ('tf1gan', 'commit') and then.get(key) != value]
-    if differs:
-        print(f'note: the bits may differ from here on ({"; ".join(differs)})',
-              file=sys.stderr)
+        return dict(json.loads((folder / 'env.json').read_text()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _tell(where: str) -> None:
+    """Print where a run is, and what its arithmetic is if not the reference's."""
+    print(where, file=sys.stderr)
+    if not tf1.REFERENCE:
+        print(tf1.NOTE, file=sys.stderr)
 
 
 def _absolute(data: Optional[str]) -> Optional[str]:

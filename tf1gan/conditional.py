@@ -41,8 +41,7 @@ import numpy as np
 from tf1gan import command, mnist, pictures
 from tf1gan.nn import (batch_norm, batch_norm_variables, bce_with_logits, conv,
                        dropout_mask, glorot, upsample, zeros)
-
-import tensorflow as tf
+from tf1gan.tf1 import tf
 
 
 # --- Config ---------------------------------------------------------------------------

@@ -39,8 +39,7 @@ import numpy as np
 from tf1gan import command, mnist, pictures
 from tf1gan.nn import (accuracy, batch_norm, batch_norm_variables, bce_with_logits,
                        conv, dropout_mask, glorot, upsample, zeros)
-
-import tensorflow as tf
+from tf1gan.tf1 import tf
 
 
 # --- Config ---------------------------------------------------------------------------

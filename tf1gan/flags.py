@@ -24,6 +24,7 @@ class Flags(NamedTuple):
     data: Optional[str]
     threads: Optional[int]
     max_steps: Optional[int]
+    weights: Optional[str]
     resume: Optional[str]
     keep_going: bool
 
@@ -122,6 +123,7 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     common.add_argument('--max-steps', type=number(int, 1, MOST_STEPS), metavar='N',
                         help='stop once N steps are done, counted from the start of '
                         'the run')
+    add_weights(common)
     common.add_argument('--resume', type=path, metavar='RUN',
                         help='go on with this run folder')
     common.add_argument('--keep-going', action='store_true',
@@ -152,6 +154,13 @@ def add_numbers(parser: Parser, tutorial) -> None:
             how = {'type': number(float, 0, above=True), 'metavar': 'N'}
         numbers.add_argument(flag(field), default=argparse.SUPPRESS,
                              help=f'{says[field]} (default {default})', **how)
+
+
+def add_weights(parser) -> None:
+    """Give a parser --weights."""
+    parser.add_argument('--weights', type=path, metavar='TRACE',
+                        help='start from the initial weights of a trace: an .npz, or a '
+                        "tutorial's name for the golden one (default: from the seed)")
 
 
 def flag(field: str) -> str:

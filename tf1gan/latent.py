@@ -15,9 +15,7 @@ from typing import Dict, Set
 import numpy as np
 
 from tf1gan import TUTORIALS, InputError, flags, pictures, run_folder
-from tf1gan import loop         # noqa: F401 - TensorFlow 1.15, without its chatter
-
-import tensorflow as tf
+from tf1gan.tf1 import tf
 
 N_STEPS = 12
 

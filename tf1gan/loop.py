@@ -20,18 +20,10 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from tf1gan import InputError, mnist, run_folder
+from tf1gan import InputError, mnist, run_folder, trace
+from tf1gan.tf1 import tf       # first: where it is missing, tqdm may be too
 
-os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
-try:
-    import tensorflow as tf
-    from tqdm import tqdm
-    if not tf.__version__.startswith('1.15'):
-        raise ImportError(f'version {tf.__version__}')
-except ImportError as error:
-    sys.exit(f'expected TensorFlow 1.15 (Python 3.6 or 3.7), found: {error}; '
-             'run `python -m tf1gan.doctor` to see what this machine can run')
-tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)      # errors still show
+from tqdm import tqdm
 
 
 class Stop(Exception):
@@ -80,6 +72,28 @@ class Run:
         variables = self.model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         self.variables = {variable.op.name: variable for variable in variables}
         self.model.graph.finalize()     # what follows may run ops, not add any
+
+    def start_from(self, given: trace.Trace) -> None:
+        """Put a trace's initial weights in the place of the seed's.
+
+        Raises: InputError when they are not those of this graph.
+        """
+        weights, own = given.part('init'), self.weights()
+        odd = [name for name in sorted({**weights, **own}) if name not in weights
+               or name not in own or weights[name].shape != own[name].shape]
+        if odd:
+            raise InputError(
+                f'--weights {given.source}: expected the weights of this graph, found '
+                f'others ({odd[0]}); give the numbers of the trace, or record one with '
+                'those of the run')
+        for name, value in weights.items():
+            self.variables[name].load(value, self.sess)
+
+    def weights(self) -> Dict[str, np.ndarray]:
+        """Return the weights and moving averages, no optimizer's slots, by name."""
+        return self.sess.run({name: variable for name, variable in
+                              self.variables.items()
+                              if '/' not in name and name[:2] in ('G_', 'D_')})
 
     def advance(self, sess) -> Dict[str, float]:
         """Take the tutorial's next step in `sess`; return its losses."""

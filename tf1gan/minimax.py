@@ -27,8 +27,7 @@ import numpy as np
 
 from tf1gan import command, mnist, pictures
 from tf1gan.nn import bce, uniform
-
-import tensorflow as tf
+from tf1gan.tf1 import tf
 
 
 # --- Config ---------------------------------------------------------------------------

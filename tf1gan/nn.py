@@ -5,7 +5,8 @@ from typing import List, NamedTuple, Optional
 
 import numpy as np
 
-import tensorflow as tf
+from tf1gan import tf1
+from tf1gan.tf1 import tf
 
 
 # --- PyTorch's ------------------------------------------------------------------------
@@ -150,7 +151,17 @@ def conv(x: tf.Tensor, W: tf.Variable, b: tf.Variable, stride: int,
 def upsample(x: tf.Tensor) -> tf.Tensor:
     """Return images [n, height, width, channels] with every pixel doubled both ways."""
     height, width = x.shape.as_list()[1:3]
-    return tf.image.resize_nearest_neighbor(x, [2 * height, 2 * width])
+
+    def double(x):
+        return tf.image.resize_nearest_neighbor(x, [2 * height, 2 * width])
+
+    @tf.custom_gradient
+    def double_with_gradient(x):
+        return double(x), lambda dy: (dy[:, ::2, ::2] + dy[:, ::2, 1::2]
+                                      + dy[:, 1::2, ::2] + dy[:, 1::2, 1::2])
+
+    # TensorFlow 2 has no deterministic kernel for this gradient on a GPU.
+    return double_with_gradient(x) if tf1.DETERMINISTIC_GPU else double(x)
 
 
 def dropout_mask(shape: List, rate: float, seed: int, count: tf.Variable) -> tf.Tensor:

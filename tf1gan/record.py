@@ -13,8 +13,7 @@ from typing import Any, Dict, List
 import numpy as np
 
 from tf1gan import TUTORIALS, InputError, command, flags, loop, trace
-
-import tensorflow as tf
+from tf1gan.tf1 import tf
 
 # Narrow networks and few images, for traces that fit into a package.
 SMALL = {
@@ -31,8 +30,6 @@ class Recorder:
 
     def __init__(self, run: loop.Run):
         self.run_of, self.model = run, run.model
-        self.weights = {name: variable for name, variable in run.variables.items()
-                        if '/' not in name and name[:2] in ('G_', 'D_')}
         self.updates = {name[len('train_'):]: op for name, op in
                         self.model._asdict().items() if name.startswith('train_')}
         applied = {op.inputs[len(op.inputs) - 1]: op
@@ -46,7 +43,7 @@ class Recorder:
                       if isinstance(tensor, tf.Tensor)
                       and tensor.op.type == 'Placeholder'}
         self.arrays = {f'init/{name}': value for name, value in
-                       run.sess.run(self.weights).items()}
+                       run.weights().items()}
         self.optimizers: Dict[str, Any] = {}
 
     def run(self, fetches: List, feed_dict: Dict) -> List:
@@ -57,14 +54,14 @@ class Recorder:
                              'of the sanity check; leave --sanity out')
         sess, appliers = self.run_of.sess, self.appliers[update]
         place = f'step_{self.run_of.step:03d}/{update}'
-        before = sess.run(self.weights)
+        before = self.run_of.weights()
         seen, gradients = sess.run(
             [self.model.forward[update],
              {name: op.inputs[len(op.inputs) - 1] for name, op in appliers.items()}],
             feed_dict)
         result = sess.run(fetches, feed_dict)
         loss = result[fetches.index(getattr(self.model, f'loss_{update}'))]
-        after = sess.run(self.weights)
+        after = self.run_of.weights()
 
         note = self.arrays
         for tensor, value in feed_dict.items():     # as the feed rounds it
@@ -139,6 +136,7 @@ def main() -> int:
                             'few images a batch, as in the traces inside the package')
         parser.add_argument('--seed', type=flags.number(int, 0, flags.LARGEST_SEED),
                             default=0, metavar='N', help='default 0')
+        flags.add_weights(parser)
         parser.add_argument('--data', type=flags.path, metavar='PATH',
                             help='other images (default: the MNIST inside)')
         parser.add_argument('--threads', metavar='N',
@@ -153,6 +151,8 @@ def main() -> int:
         run = loop.Run(tutorial, {
             'config': tutorial.Config(**{**small, **numbers})._asdict(),
             'seed': given['seed'], 'threads': given['threads'], 'data': given['data']})
+        if given['weights'] is not None:
+            run.start_from(trace.load(given['weights']))
         record(run, given['steps'], given['out'])
     except InputError as error:
         print(error, file=sys.stderr)

@@ -26,8 +26,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 import numpy as np
 
 from tf1gan import command, mnist, pictures
-
-import tensorflow as tf
+from tf1gan.tf1 import tf
 
 
 # --- Config ---------------------------------------------------------------------------

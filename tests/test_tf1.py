@@ -1,0 +1,151 @@
+"""tf1gan.tf1: TensorFlow 2 in graph mode draws and computes what 1.15 does."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT, run_module
+
+from tf1gan import command, nn, record, run_folder, tf1, trace, vanilla
+from tf1gan.tf1 import tf
+
+ORACLES = ROOT / 'tests' / 'oracles'
+sys.path.insert(0, str(ORACLES))
+import record_first_draws       # noqa: E402
+
+DRAWS = json.loads((ORACLES / 'first_draws.json').read_text())
+SMALL = [word for field, value in record.SMALL['vanilla'].items()
+         for word in ('--' + field.replace('_', '-'), str(value))]
+
+
+def differing(found, expected):
+    """Return the names of what has other bits."""
+    assert set(found) == set(expected)
+    return [name for name in expected if found[name] != expected[name]]
+
+
+@pytest.mark.parametrize('seed', record_first_draws.SEEDS)
+@pytest.mark.parametrize('case', record_first_draws.CASES)
+def test_a_seed_draws_what_it_draws_on_1_15(case, seed):
+    """Weights and dropout masks, at full size; the sums are TensorFlow 1.15's."""
+    assert differing(record_first_draws.draws(case, seed), DRAWS[case][str(seed)]) == []
+
+
+def test_another_seed_is_caught():
+    found = differing(record_first_draws.draws('vanilla', 2), DRAWS['vanilla']['0'])
+    assert found == ['D_W1', 'D_W2', 'G_W1', 'G_W2']
+
+
+@pytest.mark.skipif(tf1.REFERENCE, reason='of TensorFlow 2 only')
+def test_the_releases_own_seeds_are_caught(monkeypatch):
+    from tensorflow.python.framework import random_seed
+    own = random_seed.get_seed.__closure__
+    original = next(cell.cell_contents for cell in own if callable(cell.cell_contents)
+                    and getattr(cell.cell_contents, '__name__', '') == 'get_seed')
+    monkeypatch.setattr(random_seed, 'get_seed', original)
+    found = differing(record_first_draws.draws('vanilla', 0), DRAWS['vanilla']['0'])
+    assert found == ['D_W1', 'D_W2', 'G_W1', 'G_W2']
+
+
+def test_a_seed_of_an_ops_own_is_left_alone():
+    with tf.Graph().as_default(), tf.Session() as sess:
+        tf.set_random_seed(1)
+        first = tf.random_normal([3], seed=5)
+        tf.no_op()
+        second = tf.random_normal([3], seed=5)
+        assert np.array_equal(*sess.run([first, second]))
+
+
+def test_the_gradient_for_gpus_has_the_bits_of_the_kernel(monkeypatch):
+    """Of the doubled pixels; the kernel's on this machine's CPU is the oracle."""
+    rng = np.random.RandomState(0)
+    small, large = (rng.normal(size=(4, size, size, 9)).astype(np.float32)
+                    for size in (7, 14))
+    found = []
+    for ours in False, True:
+        monkeypatch.setattr(tf1, 'DETERMINISTIC_GPU', ours)
+        with tf.Graph().as_default(), tf.Session() as sess:
+            x = tf.constant(small)
+            y = nn.upsample(x)
+            found.append(sess.run([y, tf.gradients(y, x, tf.constant(large))[0]]))
+            ops = {op.type for op in tf.get_default_graph().get_operations()}
+            assert ('ResizeNearestNeighborGrad' in ops) != ours
+    assert all(np.array_equal(*pair) for pair in zip(*found))
+
+
+# --- What a run says ------------------------------------------------------------------
+
+def test_a_run_carries_its_tensorflow_and_tells_once_of_another(small, tmp_path):
+    ended = run_module('tf1gan.vanilla', '--data', small, '--max-steps', 2, *SMALL,
+                       cwd=tmp_path)
+    assert ended.status == 0
+    assert ended.err.count('in graph mode') == (0 if tf1.REFERENCE else 1)
+    folder = tmp_path / 'runs/vanilla/000'
+    for file in 'env.json', 'config.json':
+        assert json.loads((folder / file).read_text())['tensorflow'] == tf1.VERSION
+    assert run_folder.load_checkpoint(folder)[1]['tensorflow'] == tf1.VERSION
+
+
+@pytest.mark.parametrize('env', ['kept', 'lost'])
+def test_a_run_is_not_resumed_silently_on_the_other(small, tmp_path, monkeypatch,
+                                                    tutorial, env):
+    other = '2.99.0' if tf1.REFERENCE else '1.15.5'
+    with monkeypatch.context() as patch:
+        patch.setattr(tf1, 'VERSION', other)
+        tutorial('--data', small, '--max-steps', 2, '--out', 'run', *SMALL)
+    if env == 'lost':
+        (tmp_path / 'run/env.json').unlink()
+    ended = tutorial('--resume', 'run', '--max-steps', 3)
+    assert ended.status == 0
+    assert f'tensorflow {other}, now {tf1.VERSION}' in ended.err
+    resumed = json.loads((tmp_path / 'run/config.json').read_text())['resumed']
+    assert resumed[-1].endswith(
+        f'  # TensorFlow {tf1.VERSION} after step 2, {other} before')
+    again = tutorial('--resume', 'run', '--max-steps', 4)
+    assert f'tensorflow {other}' not in again.err or env == 'kept'
+
+
+# --- Weights of a trace ---------------------------------------------------------------
+
+def test_a_run_can_start_from_a_traces_weights(small, tmp_path, tutorial, monkeypatch):
+    monkeypatch.setattr(command.loop.Run, 'train', lambda *_: None)
+    ended = tutorial('--weights', 'vanilla', '--seed', 5, '--data', small, '--out',
+                     'run', *SMALL)
+    assert ended.status == 0, ended.err
+    arrays, meta = run_folder.load_checkpoint(tmp_path / 'run')
+    golden = trace.load('vanilla').part('init')
+    assert len(golden) == 8 and meta['weights'] == 'vanilla'
+    for name, value in golden.items():
+        assert np.array_equal(arrays[name], value)
+    assert not arrays['G_W1/Adam_G'].any()
+
+
+def test_a_recorded_trace_can_start_from_anothers_weights(tmp_path):
+    ended = run_module('tf1gan.record', 'vanilla', '--small', '--seed', 5, '--steps', 1,
+                       '--weights', 'vanilla', '--out', 'mine.npz', cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    golden, mine = trace.load('vanilla'), trace.load(tmp_path / 'mine.npz')
+    for name, value in golden.part('init').items():
+        assert np.array_equal(mine.arrays[f'init/{name}'], value)
+    assert not np.array_equal(mine.arrays['step_000/D/feed/Z'],
+                              golden.arrays['step_000/D/feed/Z'])
+
+
+@pytest.mark.parametrize('arguments, words', [
+    (['--weights', 'vanilla'], 'expected the weights of this graph, found others'),
+    (['--weights', 'collapse', *SMALL], 'expected the weights of this graph'),
+    (['--weights', 'none.npz'], 'found no such file'),
+    (['--weights', 'vanilla', '--resume', 'run'], '--resume: expected no --weights')])
+def test_weights_that_will_not_do_are_refused(tutorial, small, arguments, words):
+    ended = tutorial('--data', small, *arguments)
+    assert ended.status == 2 and words in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_the_pages_do_not_ask_for_a_version():
+    for name in 'vanilla', 'collapse', 'conditional', 'minimax', 'dcgan':
+        page = (ROOT / f'tf1gan/{name}.py').read_text()
+        assert page.count('from tf1gan.tf1 import tf\n') == 1
+        assert 'VERSION' not in page and 'REFERENCE' not in page
+    assert vanilla.tf is tf
