@@ -111,8 +111,9 @@ def test_losses_gradients_and_sgd_updates_are_torchs(name):
 def test_adams_epsilon_is_all_that_differs_from_torch(name):
     """With torch's form of Adam, in NumPy, the graph's gradients give torch's weights.
 
-    Measured: 1e-6 for the ladder, 8e-6 for the game, but for its saturating form, which
-    Adam at 0.01 makes chaotic: 2e-5 over 5 steps, 1e-3 over 20.
+    Measured: 1e-6 for the ladder. Adam at 0.01 makes the game chaotic: its saturating
+    form 2e-5 over 5 steps, 1e-3 over 20; the other 8e-6 over 20 on one type of CPU, and
+    on one without AVX-512 less than 1e-5 over 12, 7e-3 over 20. So 10 are held.
     """
     moments = {}
 
@@ -123,10 +124,12 @@ def test_adams_epsilon_is_all_that_differs_from_torch(name):
         scale = np.sqrt(v / (1 - 0.999 ** t)) + 1e-8
         return value - lr / (1 - 0.9 ** t) * m / scale
 
-    chaotic = name == 'minimax_saturating_adam'
+    n_steps, limit = {'minimax_saturating_adam': (5, 1e-4),
+                      'minimax_non_saturating_adam': (10, 1e-5)}.get(
+                          name, (stated.N_STEPS, 1e-5))
     for key, found, expected in follow(name, optimizer=torch_adam):
-        if int(key[5:8]) < (5 if chaotic else stated.N_STEPS):
-            assert relative(found, expected) <= (1e-4 if chaotic else 1e-5), key
+        if int(key[5:8]) < n_steps:
+            assert relative(found, expected) <= limit, key
 
 
 SABOTAGE = {
