@@ -36,7 +36,7 @@ def beyond(found, description, limits, dtype=float):
 def golden(name):
     """Return a golden trace, its description and the limits."""
     found = trace.load(name)
-    return found, descriptions.of(found.meta), ILL_CONDITIONED.get(name, LIMITS)
+    return found, descriptions.of(found.meta, name), ILL_CONDITIONED.get(name, LIMITS)
 
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
@@ -98,7 +98,7 @@ def recorded(name, folder, n_steps=3, small=True, **numbers):
     ('collapse', {'batch_size': 3, 'n_hidden': 20})])
 def test_other_configurations_are_predicted_too(name, numbers, tmp_path):
     found = recorded(name, tmp_path, **numbers)
-    assert beyond(found, descriptions.of(found.meta), LIMITS) == []
+    assert beyond(found, descriptions.of(found.meta, name), LIMITS) == []
 
 
 # Half of D's logits, sums of 784 products, nearly cancel.
@@ -108,7 +108,7 @@ FULL_SIZE = {**LIMITS, 'logit': 1e-5, 'loss': 2e-6}
 @pytest.mark.parametrize('name', ['vanilla', 'collapse', 'minimax'])
 def test_the_full_size_is_predicted(name, tmp_path):
     found = recorded(name, tmp_path, small=False)
-    assert beyond(found, descriptions.of(found.meta), FULL_SIZE) == []
+    assert beyond(found, descriptions.of(found.meta, name), FULL_SIZE) == []
 
 
 # --- The checks can fail --------------------------------------------------------------

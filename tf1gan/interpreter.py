@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tu
 
 import numpy as np
 
-from tf1gan.descriptions import Description, Layer, trained
+from tf1gan.descriptions import Description, Layer, names, trained
 from tf1gan.tape import Node, Tape, gradients
 
 Arrays = Dict[str, np.ndarray]
@@ -158,6 +158,25 @@ def adam_step(numbers: Dict[str, float], m: np.ndarray, v: np.ndarray, t: int
     return rate * m / (np.sqrt(v) + numbers['epsilon'])
 
 
+def _sgd(numbers, slopes, start, results):
+    return {name: numbers['learning_rate'] * slope for name, slope in slopes.items()}
+
+
+def _adam(numbers, slopes, start, results):
+    moments = []
+    for key, beta, power in ('adam_m', 'beta1', 1), ('adam_v', 'beta2', 2):
+        before = {name: np.asarray(array, results.dtype)
+                  for name, array in getattr(start, key).items()}
+        moments.append({name: results.put(f'{key}/{name}', moved_toward(
+            before.get(name, 0), slope ** power, numbers[beta]))
+            for name, slope in slopes.items()})
+    return {name: adam_step(numbers, moments[0][name], moments[1][name], start.t)
+            for name in slopes}
+
+
+STEPS = {'SGD': _sgd, 'Adam': _adam}    # what each takes off the weights, by name
+
+
 # --- An update ------------------------------------------------------------------------
 
 class Start(NamedTuple):
@@ -192,17 +211,20 @@ class Results:
 def predict(description: Description, update: Dict[str, Any], start: Start,
             dtype: Any = float, rounding: Optional[Callable] = None) -> Arrays:
     """Return all that an update computes, by its keys in a trace, in causal order."""
-    tape, results = Tape(dtype, rounding), Results(start.own, dtype)
-    moved = trained(description['networks'][update['moves']])
+    results, moved = Results(start.own, dtype), trained(
+        description['networks'][update['moves']])
+    tape = Tape(dtype, rounding)
     w = {name: tape.node(array, name in moved) for name, array in start.weights.items()}
-    loss, averages = _loss(description, update, start, tape, w, results)
-    factors = update['loss']
+    calls, averages = _calls(description, update, start, w, tape, results)
+    factors, kind = update['loss'], update['loss']['kind']
+    terms = [LOSSES[kind](logits, targets).mean([0, 1]) for logits, targets in calls]
+    loss = sum(terms[1:], terms[0])
     results.put('loss', factors['recorded'] * loss.array.reshape(()))
     slopes = gradients(loss, [w[name] for name in moved])
     slopes = {name: results.put(f'grad/{name}', factors['lowered'] * slope.array)
               for name, slope in zip(moved, slopes)}
-    steps = STEPS[description['optimizers'][update['optimizer']]['kind']](
-        optimizer_of(description, update), slopes, start, results)
+    numbers = optimizer_of(description, update)
+    steps = STEPS[numbers['kind']](numbers, slopes, start, results)
     for name, step in steps.items():
         results.put(f'after/{name}', w[name].array - step)
     for name, average in averages.items():
@@ -210,30 +232,20 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     return results.arrays
 
 
-def _sgd(numbers, slopes, start, results):
-    return {name: numbers['learning_rate'] * slope for name, slope in slopes.items()}
+def forward_of(description: Description, update: Dict[str, Any], start: Start,
+               dtype: Any = float) -> Arrays:
+    """Return an update's fakes and logits, by their keys in a trace."""
+    tape, results = Tape(dtype), Results(start.own, dtype)
+    w = {name: tape.node(array) for name, array in start.weights.items()}
+    _calls(description, update, start, w, tape, results)
+    return results.arrays
 
 
-def _adam(numbers, slopes, start, results):
-    moments = []
-    for key, beta, power in ('adam_m', 'beta1', 1), ('adam_v', 'beta2', 2):
-        before = {name: np.asarray(array, results.dtype)
-                  for name, array in getattr(start, key).items()}
-        moments.append({name: results.put(f'{key}/{name}', moved_toward(
-            before.get(name, 0), slope ** power, numbers[beta]))
-            for name, slope in slopes.items()})
-    return {name: adam_step(numbers, moments[0][name], moments[1][name], start.t)
-            for name in slopes}
-
-
-STEPS = {'SGD': _sgd, 'Adam': _adam}    # what each takes off the weights, by name
-
-
-def _loss(description, update, start, tape, w, results):
-    """Return the sum of an update's terms as a node, and the moving averages."""
+def _calls(description, update, start, w, tape, results):
+    """Return (logits, targets) of each call of D as nodes, and the moving averages."""
     feed, masks = ({name: tape.node(array) for name, array in arrays.items()}
                    for arrays in (start.feed, start.mask))
-    averages = {}
+    calls, averages = [], {}
 
     def run(network, x, labels, key):
         how = Pass(w, labels, masks, update['modes'][network] == 'training')
@@ -247,15 +259,13 @@ def _loss(description, update, start, tape, w, results):
     if 'Z' in feed:
         labels = feed.get('Z_labels')
         batches['G'] = run('G', feed['Z'], labels, 'fake/G'), labels
-    losses = []
     for term in update['terms']:
         on = [batches[name] for name in term['on']]
         x, labels = (_joined(parts) for parts in zip(*on))
         targets = np.repeat(term['targets'], [len(images.array) for images, _ in on])
-        logits = run('D', x, labels, f'logit/{term["logit"]}')
-        losses.append(LOSSES[update['loss']['kind']](
-            logits, targets[:, None].astype(tape.dtype)).mean([0, 1]))
-    return sum(losses[1:], losses[0]), averages
+        calls.append((run('D', x, labels, f'logit/{term["logit"]}'),
+                      targets[:, None].astype(tape.dtype)))
+    return calls, averages
 
 
 def _joined(nodes):
@@ -288,6 +298,6 @@ def draw(description: Description, weights: Arrays, noise: np.ndarray,
          labels: Optional[np.ndarray] = None, dtype: Any = np.float32) -> np.ndarray:
     """Return G's images of noise [n, size] and one-hot labels, in inference mode."""
     tape, layers = Tape(dtype), description['networks']['G']
-    w = {name: tape.node(array) for name, array in weights.items()}
+    w = {name: tape.node(weights[name]) for name in names(layers)}
     labels = None if labels is None else tape.node(labels)
     return forward(layers, tape.node(noise), Pass(w, labels)).array

@@ -89,12 +89,12 @@ def main() -> None:
     golden, full, seconds = {}, {}, {}
     for name in TUTORIALS:
         found = trace.load(name)
-        golden[name] = worst(found, descriptions.of(found.meta))
+        golden[name] = worst(found, descriptions.of(found.meta, name))
     with tempfile.TemporaryDirectory() as folder:
         for name, arguments in FULL.items():
             found = recorded(folder, arguments)
             began = time.perf_counter()
-            full[name] = worst(found, descriptions.of(found.meta))
+            full[name] = worst(found, descriptions.of(found.meta, name))
             seconds[name] = round((time.perf_counter() - began) / 3, 2)
             print(name, full[name], seconds[name], flush=True)
     (HERE / 'errors.json').write_bytes(run_folder.as_json({

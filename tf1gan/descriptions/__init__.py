@@ -38,7 +38,7 @@ trace. NumPy only, as all that reads descriptions.
 
 import importlib
 from types import ModuleType
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Sequence
 
 from tf1gan import TUTORIALS, InputError
 
@@ -57,8 +57,12 @@ LAYERS = {      # what a layer holds beside its op: names of weights, then numbe
     'labels': (),                   # joins one-hot labels: numbers, or planes
     'reshape': ('shape',), 'transpose': ('axes',),      # of one image
     'upsample': ('factor',)}        # every pixel repeated, both ways
-TRAINED = 'W', 'b', 'gamma', 'beta', 'gain', 'shift'
+TRAINED = 'W', 'b', 'gamma', 'beta', 'gain', 'shift'    # by an optimizer
+WEIGHTS = TRAINED + ('mean', 'variance')
 LOSSES = 'log', 'clamped_log', 'logits', 'squared'
+OPTIMIZERS = {'Adam': ('learning_rate', 'beta1', 'beta2', 'epsilon'),
+              'SGD': ('learning_rate',)}
+LAWS = {'normal': ('mean', 'deviation'), 'uniform': ('low', 'high')}    # of noise
 
 
 def find(tutorial: str) -> ModuleType:
@@ -66,22 +70,24 @@ def find(tutorial: str) -> ModuleType:
     return importlib.import_module(f'tf1gan.descriptions.{tutorial}')
 
 
-def of(meta: Dict[str, Any]) -> Description:
+def of(meta: Dict[str, Any], source: Any) -> Description:
     """Return the description in the meta of a trace or a run, or its tutorial's own.
+
+    `source` says where the meta is from.
 
     Raises: InputError when there is neither, or the config lacks a number.
     """
     if 'description' in meta:
         return meta['description']
     if meta['tutorial'] not in TUTORIALS:
-        raise InputError(f'expected one of {", ".join(TUTORIALS)}, or a description, '
-                         f'found {meta["tutorial"]} without one; record it with a '
-                         '`describe` beside its page')
+        raise InputError(f'{source}: expected one of {", ".join(TUTORIALS)}, or a '
+                         f'description, found {meta["tutorial"]} without one; record '
+                         'it with a `describe` beside its page')
     try:
         return find(meta['tutorial']).describe(meta['config'])
     except (KeyError, TypeError) as error:
-        raise InputError(f'expected the config of {meta["tutorial"]}, found one '
-                         f'without {error}; record it again')
+        raise InputError(f'{source}: expected the config of {meta["tutorial"]}, found '
+                         f'one without {error}; record it again')
 
 
 def update_of(description: Description, name: str) -> Dict[str, Any]:
@@ -91,8 +97,13 @@ def update_of(description: Description, name: str) -> Dict[str, Any]:
 
 def trained(layers: List[Layer]) -> List[str]:
     """Return the names of the weights that an optimizer may move, in their order."""
+    return names(layers, TRAINED)
+
+
+def names(layers: List[Layer], parts: Sequence[str] = WEIGHTS) -> List[str]:
+    """Return the names of a network's weights and moving averages, in their order."""
     return [layer[part] for layer in layers for part in LAYERS[layer['op']]
-            if part in TRAINED]
+            if part in parts]
 
 
 def has(description: Description, op: str) -> bool:
@@ -104,6 +115,39 @@ def has(description: Description, op: str) -> bool:
 def trains(description: Description, network: str) -> bool:
     """Return whether an update moves a network."""
     return any(update['moves'] == network for update in description['updates'])
+
+
+def law(description: Description) -> str:
+    """Return the noise's law in words: N(0, 1), say."""
+    noise = description['noise']
+    ends = ', '.join(f'{noise[name]:g}' for name in LAWS[noise['law']])
+    return f'{noise["law"][0].upper()}({ends})'
+
+
+def check(description: Any) -> None:
+    """Raise ValueError, KeyError or TypeError where data are no description."""
+    def expect(right, what, found):
+        if not right:
+            raise ValueError(f'a description with {what} {found!r}')
+
+    networks, optimizers = description['networks'], description['optimizers']
+    for layer in networks['G'] + networks['D']:
+        expect(layer['op'] in LAYERS and set(layer) == {'op', *LAYERS[layer['op']]},
+               'the layer', layer)
+    for optimizer in optimizers.values():
+        expect(optimizer['kind'] in OPTIMIZERS and set(optimizer) == {
+            'kind', *OPTIMIZERS[optimizer['kind']]}, 'the optimizer', optimizer)
+    for update in description['updates']:
+        for name, known in (('moves', networks), ('optimizer', optimizers)):
+            expect(update[name] in known, f'an update that {name}', update[name])
+        expect(update['loss']['kind'] in LOSSES, 'the loss', update['loss'])
+        expect(set(update['modes']) == {'G', 'D'} and set(update['modes'].values()) <= {
+            'training', 'inference'}, 'the modes', update['modes'])
+        for each in update['terms']:
+            expect(set(each['on']) <= {'X', 'G'} and
+                   len(each['on']) == len(each['targets']) > 0, 'the term', each)
+    noise = description['noise']
+    expect(set(noise) == {'law', 'size', *LAWS[noise['law']]}, 'the noise', noise)
 
 
 # --- The words of a description -------------------------------------------------------
