@@ -75,7 +75,7 @@ def test_a_whole_step_follows_from_the_weights_and_the_feeds(name):
                 assert array == pytest.approx(start.own[key], rel=3e-4, abs=3e-5)
 
 
-# --- Other configurations, recorded here -----------------------------------------------
+# --- Other configurations, recorded here ----------------------------------------------
 
 def recorded(name, folder, n_steps=3, small=True, **numbers):
     """Record a run with TensorFlow 1.15; return its trace."""
@@ -101,7 +101,7 @@ def test_other_configurations_are_predicted_too(name, numbers, tmp_path):
     assert beyond(found, descriptions.of(found.meta, name), LIMITS) == []
 
 
-# Half of D's logits, sums of 784 products, nearly cancel.
+# Measured: logits 4.6e-6, of collapse: one number, near 0.
 FULL_SIZE = {**LIMITS, 'logit': 1e-5, 'loss': 2e-6}
 
 

@@ -120,7 +120,8 @@ class Limits:
 
     def __init__(self, golden: Trace):
         self.golden = golden
-        self.convolutional = descriptions.has(descriptions.of(golden.meta, golden.source), 'conv')
+        self.convolutional = descriptions.has(
+            descriptions.of(golden.meta, golden.source), 'conv')
         self.moved: Dict[str, np.ndarray] = {}      # what earlier updates may have done
         self.known: Dict[str, Any] = {}
 

@@ -1,6 +1,6 @@
 """The forward pass: G's images and D's logits, recomputed in other ways."""
 
-from typing import Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Callable, Iterator, List, Optional, Tuple
 
 import numpy as np
 

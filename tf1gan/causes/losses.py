@@ -40,8 +40,9 @@ def objective(case: Case, logits: Dict[str, np.ndarray], swapped: bool = False,
     """Return the loss of an update as the tutorial has it, from D's logits."""
     if case.described['loss']['kind'] == 'squared' and element is cross_entropy:
         element = squared_error
-    return case.described['loss']['recorded'] * sum(reduce(element(x, target))
-                      for x, target in _terms(case, logits, swapped))
+    terms = [reduce(element(x, target))
+             for x, target in _terms(case, logits, swapped)]
+    return case.described['loss']['recorded'] * sum(terms)
 
 
 def _guarded(low: float, how: str) -> Callable:
@@ -85,7 +86,8 @@ def loss(case: Case) -> Iterator[Guess]:
         yield Guess(objective(case, logits, element=_guarded(low, how)), 'clamped loss',
                     f'your loss is guarded where golden is not: {words}',
                     'take the log of the sigmoid as it is, as the tutorial does'
-                    if case.described['loss']['kind'] == 'log' else 'guard it as the tutorial does')
+                    if case.described['loss']['kind'] == 'log' else
+                    'guard it as the tutorial does')
     for how in 'bare', 'times':
         yield Guess(objective(case, logits, element=_guarded(0, how)), 'unguarded loss',
                     "your loss takes the log of a saturated sigmoid, 0, where golden's "

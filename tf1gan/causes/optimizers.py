@@ -193,4 +193,5 @@ def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
         change = next((words for value, words in words.items()
                        if abs(share - value) < 2e-3), 'the share is 1 - momentum')
         yield Guess(before + share * line, 'normalization momentum', f'{case.name} '
-                    f"takes in {share:.3g} of the batch's own, golden {taken:.3g}", change)
+                    f"takes in {share:.3g} of the batch's own, golden {taken:.3g}",
+                    change)
