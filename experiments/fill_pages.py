@@ -461,6 +461,23 @@ def limits() -> str:
     return '\n'.join(lines) + f'\n\n{machine(found["environment"])}.\n'
 
 
+def interpreter(which: str) -> str:
+    """Return the interpreter's errors by tutorial and kind, as a table."""
+    found = load('interpreter/errors.json')
+    kinds = list(found['golden']['conditional'])
+    full = which == 'full'
+    lines = [f'| | {" | ".join(f"`{kind}`" for kind in kinds)} |'
+             + ' seconds a step |' * full,
+             '|---|' + '---:|' * (len(kinds) + full)]
+    for name, shares in found[which].items():
+        cells = [f'{shares[kind]:.1e}' if kind in shares else '' for kind in kinds]
+        cells += [f'{found["seconds_a_step"][name]:.2f}'] * full
+        lines.append(f'| {name} | ' + ' | '.join(cells) + ' |')
+    where = found['environment']
+    return '\n'.join(lines) + (
+        f'\n\n{machine(where)}, Python {where["python"]}, NumPy {where["numpy"]}.\n')
+
+
 def fill(text: str) -> str:
     """Return a page's text with every marked place filled in."""
     def made(place):

@@ -15,8 +15,8 @@ from conftest import ROOT, environ
 import tf1gan
 
 NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'compare',
-              'causes', 'networks', 'classifier', 'evaluate', 'spread',
-              'replay.__main__']
+              'causes', 'descriptions', 'tape', 'interpreter', 'classifier', 'evaluate',
+              'spread', 'replay.__main__']
 CONTRACT = ['Config', 'Model', 'data', 'build', 'noise', 'step', 'RECORD',
             'line', 'picture', 'sample', 'plots', 'report']
 README = (ROOT / 'README.md').read_text()

@@ -9,8 +9,6 @@ from typing import Any, Dict, Tuple
 
 import numpy as np
 
-from tf1gan import networks
-
 FILE = Path(__file__).with_suffix('.npz')
 
 
@@ -28,8 +26,8 @@ def classify(w: Dict[str, np.ndarray],
     for start in range(0, len(images), 500):    # more would take more memory
         x = images[start:start + 500].reshape(-1, 28, 28, 1).astype(np.float32)
         for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
-            x = networks.relu(_pooled(_conv(x, W)) + b)
-        features.append(networks.relu(x.reshape(len(x), -1) @ w['W3'] + w['b3']))
+            x = np.maximum(_pooled(_conv(x, W)) + b, 0)
+        features.append(np.maximum(x.reshape(len(x), -1) @ w['W3'] + w['b3'], 0))
     found = np.concatenate(features)
     return found, found @ w['W4'] + w['b4']
 

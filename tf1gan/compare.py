@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import InputError, causes, flags, trace
+from tf1gan import InputError, causes, descriptions, flags, trace
 from tf1gan.causes import optimizers
 from tf1gan.trace import Trace
 
@@ -120,7 +120,8 @@ class Limits:
 
     def __init__(self, golden: Trace):
         self.golden = golden
-        self.convolutional = golden.meta['tutorial'] in ('dcgan', 'conditional')
+        self.convolutional = descriptions.has(
+            descriptions.of(golden.meta, golden.source), 'conv')
         self.moved: Dict[str, np.ndarray] = {}      # what earlier updates may have done
         self.known: Dict[str, Any] = {}
 

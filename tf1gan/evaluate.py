@@ -25,8 +25,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import (TUTORIALS, InputError, classifier, flags, mnist, networks,
-                    run_folder, spread)
+from tf1gan import (TUTORIALS, InputError, classifier, descriptions, flags, interpreter,
+                    mnist, run_folder, spread)
 
 COVERED = 0.01      # of the images: a tenth of a digit's fair share
 N_NEAREST, N_SHOWN = 300, 10
@@ -86,19 +86,16 @@ def measure(found: Images) -> Dict[str, Any]:
 
 # --- Where the images are from --------------------------------------------------------
 
-def noise(tutorial: str, rng: np.random.RandomState, n: int,
-          config: Dict[str, Any]) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-    """Draw `n` noise vectors by a tutorial's law, and digits for the conditional one.
+def noise(description: descriptions.Description, rng: np.random.RandomState,
+          n: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Draw `n` noise vectors by a description's law, and digits where it has labels.
 
     The draws are those of the tutorial's own `noise`.
     """
-    if tutorial == 'conditional':
-        return (rng.uniform(-1, 1, size=(n, config['n_noise'])),
-                rng.randint(10, size=n))
-    if tutorial == 'collapse':
-        size = n, {1: 1, 2: 1}.get(config['rung'], 100)
-        return (rng.normal if config['rung'] == 4 else rng.uniform)(size=size), None
-    return rng.normal(size=(n, config['n_noise'])), None
+    law, labels = description['noise'], description['labels']
+    ends = [law[name] for name in descriptions.LAWS[law['law']]]
+    z = getattr(rng, law['law'])(*ends, size=(n, law['size']))
+    return z, rng.randint(labels, size=n) if labels else None
 
 
 def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
@@ -107,17 +104,14 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     Raises: InputError when the folder is no run that trained a generator of digits.
     """
     arrays, meta = run_folder.load_checkpoint(folder)
-    tutorial, config = meta['tutorial'], meta['config']
-    if tutorial not in TUTORIALS or config.get('sanity'):
-        found = 'a sanity check' if tutorial in TUTORIALS else tutorial
+    description = descriptions.of(meta, folder)
+    if not descriptions.trains(description, 'G'):
         raise InputError(f'{folder}: expected a run that trained a generator, found '
-                         f'{found}; name another run')
-    w = {name: array for name, array in arrays.items() if name.startswith('G_')
-         and '/' not in name}
-    z, digits = noise(tutorial, np.random.RandomState(SEED), n, config)
-    asked = None if digits is None else np.eye(10, dtype=np.float32)[digits]
-    parts = [networks.generator(tutorial, w, z[i:i + 250].astype(np.float32),
-                                None if asked is None else asked[i:i + 250])
+                         'one of D alone; name another run')
+    z, digits = noise(description, np.random.RandomState(SEED), n)
+    asked = None if digits is None else np.eye(description['labels'])[digits]
+    parts = [interpreter.draw(description, arrays, z[i:i + 250],
+                              None if asked is None else asked[i:i + 250])
              for i in range(0, n, 250)]
     images = np.concatenate(parts)
     if images.size != n * 784:
@@ -126,10 +120,8 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     if meta['data_sha256'] != real().sha256:
         print(f'note: {folder} learned from other files than the MNIST inside, and is '
               "judged as MNIST's digits all the same", file=sys.stderr)
-    images = images.reshape(n, 28, 28)
-    if tutorial in ('conditional', 'minimax', 'dcgan'):     # of tanh
-        images = (images + 1) / 2
-    return Images(images, digits)
+    low, high = description['images']['range']
+    return Images((images.reshape(n, 28, 28) - low) / (high - low), digits)
 
 
 def read(path: Path) -> Images:

@@ -12,17 +12,11 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from tf1gan import TUTORIALS, InputError, command, flags, loop, trace
+from tf1gan import TUTORIALS, InputError, command, descriptions, flags, loop, trace
 from tf1gan.tf1 import tf
 
 # Narrow networks and few images, for traces that fit into a package.
-SMALL = {
-    'vanilla': {'batch_size': 6, 'n_hidden': 4, 'n_noise': 5},
-    'collapse': {'n_hidden': 3},
-    'conditional': {'batch_size': 4, 'n_noise': 5, 'n_dense_G': 7, 'n_wide': 3,
-                    'n_narrow': 2, 'n_dense_D': 6},
-    'minimax': {'batch_size': 6, 'n_hidden': 4, 'n_noise': 5},
-    'dcgan': {'batch_size': 4, 'n_noise': 5, 'n_wide': 3, 'n_narrow': 2}}
+SMALL = {name: descriptions.find(name).SMALL for name in TUTORIALS}
 
 
 class Recorder:

@@ -12,7 +12,8 @@ A trace is one .npz, its keys in causal order:
     step_000/D/adam_m/D_W1  Adam's first moment after the update, and adam_v its second
     step_000/D/after/D_W1   weights and moving averages that the update may move
     step_000/G/...
-    meta                    JSON: format, tutorial, config, seed, optimizers and more
+    meta                    JSON: format, tutorial, config, seed, optimizers and more;
+                            of a GAN of one's own its description (tf1gan.descriptions)
 
 `python -m tf1gan.record` writes one from TensorFlow 1.15. A port replays it: see
 `Replay`. NumPy only. `python -m tf1gan.trace FILE` lists one.
@@ -28,7 +29,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, 
 
 import numpy as np
 
-from tf1gan import TUTORIALS, InputError, run_folder
+from tf1gan import TUTORIALS, InputError, descriptions, run_folder
 
 FORMAT = 1
 GOLDEN = Path(__file__).parent / 'golden'
@@ -131,7 +132,9 @@ def _check(meta: Dict[str, Any]) -> None:
     if not isinstance(meta, dict) or meta.get('format') != FORMAT:
         found = meta.get('format') if isinstance(meta, dict) else meta
         raise ValueError(f'format {found!r}, not {FORMAT}')
-    if meta['tutorial'] not in TUTORIALS:
+    if 'description' in meta:
+        descriptions.check(meta['description'])
+    elif meta['tutorial'] not in TUTORIALS:
         raise ValueError(f'tutorial {meta["tutorial"]!r}')
     for name, kind in (('config', dict), ('seed', int), ('optimizers', dict)):
         if not isinstance(meta[name], kind):
@@ -273,8 +276,9 @@ class Replay:
 
         Raises: InputError when it cannot be written.
         """
-        meta = {key: self.golden.meta[key]
-                for key in ('format', 'tutorial', 'config', 'seed', 'optimizers')}
+        meta = {key: self.golden.meta[key] for key in (
+            'format', 'tutorial', 'config', 'seed', 'optimizers', 'description')
+            if key in self.golden.meta}
         save(path, {**meta, 'environment': run_folder.environment()}, self.arrays)
 
 

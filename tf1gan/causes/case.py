@@ -4,6 +4,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
+from tf1gan import descriptions
 from tf1gan.trace import Trace
 
 Weights = Dict[str, np.ndarray]
@@ -50,11 +51,12 @@ class Case:
     def __init__(self, golden: Trace, mine: Trace, key: str):
         self.golden, self.mine, self.key = golden, mine, key
         self.expected, self.found = golden.arrays.get(key), mine.arrays.get(key)
-        self.tutorial, self.config = golden.meta['tutorial'], golden.meta['config']
+        self.description = descriptions.of(golden.meta, golden.source)
         parts = key.split('/')
         self.kind, self.place, self.update = parts[0], None, None
         if parts[0] != 'init':
             self.place, self.update, self.kind = '/'.join(parts[:2]), parts[1], parts[2]
+            self.described = descriptions.update_of(self.description, self.update)
         self.name = parts[-1]
 
     def get(self, trace: Trace, kind: str, name: str, place: Optional[str] = None):

@@ -116,9 +116,9 @@ def _leaks(case: Case, pairs, places: List[str], *words: str) -> Iterator[Guess]
                 w.update((name, w[name] + sign * each)
                          for name, each in direction.items())
                 ends.append(objective(there, forward(there, case.mine, place, w)[1]))
-            slope += (ends[0] - ends[1]) / (2 * h)
-        if case.tutorial == 'vanilla':
-            slope = -slope      # its optimizers lower the negative
+            factors = there.described['loss']   # what is recorded may be to raise
+            slope += (factors['lowered'] * factors['recorded']
+                      * (ends[0] - ends[1]) / (2 * h))
         along = sum((excess[name] * each).sum() for name, each in direction.items())
         worst = max(worst, abs(slope - along) / size)
     if worst < 0.01:

@@ -5,12 +5,8 @@ from typing import Iterator, List, Tuple
 
 import numpy as np
 
-from tf1gan import mnist
+from tf1gan import descriptions, mnist
 from tf1gan.causes.case import Case, Guess
-
-
-LAWS = {'vanilla': 'N(0, 1)', 'collapse': 'N(0, 1)', 'conditional': 'U(-1, 1)',
-        'minimax': 'N(0, 1)', 'dcgan': 'N(0, 1)'}      # collapse: of its rung 4
 
 
 def missing(case: Case) -> Iterator[Guess]:
@@ -156,7 +152,7 @@ def _which_images(case: Case, golden: np.ndarray, mine: np.ndarray) -> Iterator[
     for _ in range(step + 1):
         drawn = everything.next_batch(len(mine))[0]
     where = f'your rows of the file: {ours}; golden\'s: {theirs}'
-    if case.tutorial == 'vanilla' and list(drawn) == ours:
+    if case.description['images']['held_out'] and list(drawn) == ours:
         yield Guess(where, '60,000 images', 'your batches are drawn from all 60,000 '
                     'training images; the TF 1 loader holds the first 5,000 out',
                     'take rows 5,000 to 59,999 before the shuffle, as mnist.split does')
@@ -224,7 +220,7 @@ def _noise(case: Case) -> Iterator[Guess]:
                 inside != (np.abs(golden).max() <= 1)
                 or (mine.min() < 0) != (golden.min() < 0)):
             low, high = mine.min(), mine.max()
-            law = LAWS[case.tutorial] if case.config.get('rung', 4) == 4 else 'U(0, 1)'
+            law = descriptions.law(case.description)
             yield Guess(f'your noise lies in {low:.3g} to {high:.3g}, golden\'s in '
                         f'{golden.min():.3g} to {golden.max():.3g}', 'noise law',
                         'your noise follows another law (uniform, normal, or another '

@@ -4,8 +4,8 @@ from typing import Callable, Dict, Iterator, List, Tuple
 
 import numpy as np
 
-from tf1gan import networks
 from tf1gan.causes.case import Case, Guess, own_way
+from tf1gan.tape import sigmoid
 
 
 def log_sigmoid(x: np.ndarray) -> np.ndarray:
@@ -17,13 +17,11 @@ def _terms(case: Case, logits: Dict[str, np.ndarray], swapped: bool = False
            ) -> List[Tuple[np.ndarray, np.ndarray]]:
     """Return (logits, targets) of the terms of an update's loss."""
     terms = []
-    for name, x in logits.items():
-        if name == 'D':         # real, then fake
-            n = len(x) // 2
-            target = np.r_[np.ones((n, 1)), np.zeros((len(x) - n, 1))]
-        else:
-            target = np.full(x.shape, float(name == 'D_real' or case.update == 'G'))
-        terms.append((x, 1 - target if swapped else target))
+    for term in case.described['terms']:
+        if term['logit'] in logits:
+            x, targets = logits[term['logit']], np.array(term['targets'], float)
+            target = targets[np.arange(len(x)) * len(targets) // len(x)][:, None]
+            terms.append((x, 1 - target if swapped else target))
     return terms
 
 
@@ -32,24 +30,25 @@ def cross_entropy(x: np.ndarray, target: np.ndarray) -> np.ndarray:
     return -target * log_sigmoid(x) - (1 - target) * log_sigmoid(-x)
 
 
+def squared_error(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the squared error of the sigmoid of logits, element by element."""
+    return (sigmoid(x) - target) ** 2
+
+
 def objective(case: Case, logits: Dict[str, np.ndarray], swapped: bool = False,
               element: Callable = cross_entropy, reduce: Callable = np.mean) -> float:
     """Return the loss of an update as the tutorial has it, from D's logits."""
-    if case.tutorial == 'collapse' and case.config['rung'] == 1 and (
-            element is cross_entropy):
-        def element(x, target):
-            return (networks.sigmoid(x) - target) ** 2
-    sign = -1 if case.tutorial == 'vanilla' else 1
-    if case.config.get('objective') == 'saturating' and case.update == 'G':
-        sign, swapped = -1, not swapped     # mean log(1 - D(G(z)))
-    return sign * sum(reduce(element(x, target))
-                      for x, target in _terms(case, logits, swapped))
+    if case.described['loss']['kind'] == 'squared' and element is cross_entropy:
+        element = squared_error
+    terms = [reduce(element(x, target))
+             for x, target in _terms(case, logits, swapped)]
+    return case.described['loss']['recorded'] * sum(terms)
 
 
 def _guarded(low: float, how: str) -> Callable:
     """Return the cross-entropy with its logs guarded."""
     def element(x, target):
-        p = networks.sigmoid(x.astype(np.float32).astype(float))
+        p = sigmoid(x.astype(np.float32).astype(float))
         p = np.where(x < -16.4, 0, np.where(x > 16.4, 1, p))     # float32's own ends
         q = 1 - p
         with np.errstate(divide='ignore', invalid='ignore'):
@@ -87,7 +86,8 @@ def loss(case: Case) -> Iterator[Guess]:
         yield Guess(objective(case, logits, element=_guarded(low, how)), 'clamped loss',
                     f'your loss is guarded where golden is not: {words}',
                     'take the log of the sigmoid as it is, as the tutorial does'
-                    if case.tutorial == 'vanilla' else 'guard it as the tutorial does')
+                    if case.described['loss']['kind'] == 'log' else
+                    'guard it as the tutorial does')
     for how in 'bare', 'times':
         yield Guess(objective(case, logits, element=_guarded(0, how)), 'unguarded loss',
                     "your loss takes the log of a saturated sigmoid, 0, where golden's "
@@ -121,10 +121,8 @@ def loss(case: Case) -> Iterator[Guess]:
             return cross_entropy(x, target * smooth)
         yield Guess(objective(case, logits, element=element), 'label smoothing',
                     f'real images have the target {smooth}', 'the target is 1')
-    yield Guess(objective(case, logits,
-                          element=lambda x, t: (networks.sigmoid(x) - t) ** 2),
-                'squared error', 'your loss is the mean squared error',
-                'take the cross-entropy')
+    yield Guess(objective(case, logits, element=squared_error), 'squared error',
+                'your loss is the mean squared error', 'take the cross-entropy')
     for name in logits:
         if len(logits) > 1:
             yield Guess(objective(case, {name: logits[name]}), 'a term of the loss',

@@ -4,6 +4,7 @@ from typing import Dict, Iterator, List
 
 import numpy as np
 
+from tf1gan.causes import forward
 from tf1gan.causes.case import Case, Guess, own_way
 from tf1gan.trace import Trace
 
@@ -167,16 +168,17 @@ def after(case: Case) -> Iterator[Guess]:
 def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
     """Test how a moving average of a batch normalization takes in the batch's own."""
     golden, mine = case.expected.astype(float), case.found.astype(float)
-    taken = 0.01        # 1 - Keras's momentum
+    layers = case.description['networks'][case.update[0]]
+    layer = next(layer for layer in layers
+                 if case.name in (layer.get('mean'), layer.get('variance')))
+    taken = 1 - layer['momentum']
     batch = before + (golden - before) / taken
     yield Guess(before, 'averages not moved', f'{case.place} does not move {case.name}',
                 "put G into training mode in its own update")
     if case.name.endswith('variance'):
-        n = case.config['batch_size']
-        images = case.name == ('G_norm2_variance' if case.tutorial == 'dcgan'
-                               else 'G_norm3_variance')
-        n = n * 14 * 14 if images else n
-        factor, has, other = (((n - 1) / n, 'biased', 'unbiased') if images else
+        n = forward.n_averaged(case, layer)
+        factor, has, other = (((n - 1) / n, 'biased', 'unbiased')
+                              if layer['moving_unbiased'] else
                               (n / (n - 1), 'unbiased', 'biased'))
         yield Guess(before + taken * (batch * factor - before), 'moving variance',
                     f'{case.name} takes in the {has} variance of the batch, golden the '
@@ -191,4 +193,5 @@ def _average(case: Case, before: np.ndarray) -> Iterator[Guess]:
         change = next((words for value, words in words.items()
                        if abs(share - value) < 2e-3), 'the share is 1 - momentum')
         yield Guess(before + share * line, 'normalization momentum', f'{case.name} '
-                    f"takes in {share:.3g} of the batch's own, golden {taken}", change)
+                    f"takes in {share:.3g} of the batch's own, golden {taken:.3g}",
+                    change)

@@ -11,7 +11,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 from PIL import Image
 
-from tf1gan import InputError, run_folder
+from tf1gan import TUTORIALS, InputError, descriptions, run_folder
 
 NAME = re.compile(r'(.*?)(\d{4,}_\d{4,}|\d+)\.png')      # series, moment
 
@@ -99,15 +99,25 @@ def moment(path: Path) -> Tuple[int, ...]:
     return tuple(map(int, NAME.fullmatch(path.name).group(2).split('_')))
 
 
-def tutorial(run: Path) -> str:
-    """Return whose pictures these are: as config.json says, or else the folder."""
+def counted(run: Path, prefix: str) -> str:
+    """Return what the numbers in pictures' names count.
+
+    config.json says it, where it has a description; or else it is known of the prefix,
+    of the tutorial in config.json, or of the folder's name.
+    """
+    name, known = run.resolve().name, {
+        tutorial: descriptions.find(tutorial).PICTURES for tutorial in TUTORIALS}
     for place in run.resolve(), run.resolve().parent:
         try:
             config = json.loads((place / 'config.json').read_text(encoding='utf-8'))
-            return str(config['tutorial'])
+            name = str(config['tutorial'])
+            return str(config['description']['pictures']['counts'])
         except (OSError, ValueError, KeyError, TypeError):
-            pass
-    return run.resolve().name
+            if name in known:
+                break
+    of_prefix = [pictures for pictures in known.values()
+                 if pictures['prefix'] and prefix.startswith(pictures['prefix'])]
+    return (of_prefix or [known.get(name, {'counts': 'epoch'})])[0]['counts']
 
 
 def read(run: Path, prefix: str, paths: List[Path]) -> List[Picture]:
@@ -115,10 +125,7 @@ def read(run: Path, prefix: str, paths: List[Path]) -> List[Picture]:
 
     Raises: InputError when one cannot be decoded.
     """
-    kind = ('step' if prefix.startswith('gan_mnist') else
-            'done' if prefix.startswith('rung_') or tutorial(run) == 'collapse' else
-            'epoch')
-    pictures = []
+    kind, pictures = counted(run, prefix), []
     for path in paths:
         try:
             png = path.read_bytes()

@@ -1,0 +1,208 @@
+"""Descriptions: what each tutorial computes, as plain data that JSON can hold.
+
+`describe(config)` of a module here, or of a page of one's own, returns
+
+    images      shape of one; range [low, high]; held_out, of the file's first ones;
+                order: shuffled, file, or replaced (drawn with replacement)
+    batch_size  images a step, of either kind
+    noise       law: normal (mean, deviation) or uniform (low, high); size of a vector
+    labels      how many; 0 where the networks take none. D's are those of X or of Z
+    networks    G and D, each a list of layers; D ends with its logit
+    optimizers  by name: kind Adam (learning_rate, beta1, beta2, epsilon) or SGD
+                (learning_rate)
+    updates     of a step, in their order (below)
+    pictures    grid [rows, columns]; prefix of their names; counts: what the number
+                in a name counts: epoch, done (epochs behind it) or step
+
+A layer is {'op': ..., ...}: `LAYERS` says what each holds. An update holds
+
+    name        D, G, D_real, ...: as in a trace
+    moves       the network whose weights the optimizer moves
+    optimizer   its name; updates of one name share its moments and its count
+    feeds       by name: images (the next batch), noise (drawn anew), or same (what the
+                last update with this name was fed)
+    modes       of G and D, training or inference: of batch normalization and dropout
+    averages    the networks whose moving averages move, in training mode
+    terms       of the loss, each the mean over one call of D: the logit's name; `on`,
+                the batches joined for that call: X, or G for its images; their targets
+    loss        kind (see below); recorded and lowered: the factors of the sum of the
+                terms in what is recorded, and in what the optimizer lowers
+
+A loss is a kind of `LOSSES`: the cross-entropy in nats of log (the sigmoid's log as it
+is), clamped_log (torch's, at -100) or logits (Keras's, computed from the logits); or
+squared (the sigmoid's squared error).
+
+SMALL, beside `describe`, holds the numbers of the config that are small in the golden
+trace. NumPy only, as all that reads descriptions.
+"""
+
+import importlib
+from types import ModuleType
+from typing import Any, Dict, List, Sequence
+
+from tf1gan import TUTORIALS, InputError
+
+Description = Dict[str, Any]
+Layer = Dict[str, Any]
+
+LAYERS = {      # what a layer holds beside its op: names of weights, then numbers
+    'dense': ('W', 'b'),
+    'conv': ('W', 'b', 'stride', 'padding'),    # SAME, VALID or [before, after]
+    'batch_norm': ('gamma', 'beta', 'mean', 'variance', 'epsilon', 'momentum',
+                   'unbiased', 'moving_unbiased'),  # variances over n - 1, not n
+    'layer_norm': ('gain', 'shift', 'epsilon', 'unbiased'),
+    'leaky_relu': ('slope',),
+    'relu': (), 'sigmoid': (), 'tanh': (),
+    'dropout': ('mask', 'rate'),    # the name of its mask, of 0 and 1/(1 - rate)
+    'labels': (),                   # joins one-hot labels: numbers, or planes
+    'reshape': ('shape',), 'transpose': ('axes',),      # of one image
+    'upsample': ('factor',)}        # every pixel repeated, both ways
+TRAINED = 'W', 'b', 'gamma', 'beta', 'gain', 'shift'    # by an optimizer
+WEIGHTS = TRAINED + ('mean', 'variance')
+LOSSES = 'log', 'clamped_log', 'logits', 'squared'
+OPTIMIZERS = {'Adam': ('learning_rate', 'beta1', 'beta2', 'epsilon'),
+              'SGD': ('learning_rate',)}
+LAWS = {'normal': ('mean', 'deviation'), 'uniform': ('low', 'high')}    # of noise
+
+
+def find(tutorial: str) -> ModuleType:
+    """Return the module that describes a tutorial."""
+    return importlib.import_module(f'tf1gan.descriptions.{tutorial}')
+
+
+def of(meta: Dict[str, Any], source: Any) -> Description:
+    """Return the description in the meta of a trace or a run, or its tutorial's own.
+
+    `source` says where the meta is from.
+
+    Raises: InputError when there is neither, or the config lacks a number.
+    """
+    if 'description' in meta:
+        return meta['description']
+    if meta['tutorial'] not in TUTORIALS:
+        raise InputError(f'{source}: expected one of {", ".join(TUTORIALS)}, or a '
+                         f'description, found {meta["tutorial"]} without one; record '
+                         'it with a `describe` beside its page')
+    try:
+        return find(meta['tutorial']).describe(meta['config'])
+    except (KeyError, TypeError) as error:
+        raise InputError(f'{source}: expected the config of {meta["tutorial"]}, found '
+                         f'one without {error}; record it again')
+
+
+def update_of(description: Description, name: str) -> Dict[str, Any]:
+    """Return an update by its name."""
+    return next(each for each in description['updates'] if each['name'] == name)
+
+
+def trained(layers: List[Layer]) -> List[str]:
+    """Return the names of the weights that an optimizer may move, in their order."""
+    return names(layers, TRAINED)
+
+
+def names(layers: List[Layer], parts: Sequence[str] = WEIGHTS) -> List[str]:
+    """Return the names of a network's weights and moving averages, in their order."""
+    return [layer[part] for layer in layers for part in LAYERS[layer['op']]
+            if part in parts]
+
+
+def has(description: Description, op: str) -> bool:
+    """Return whether a network has a layer of a kind."""
+    return any(layer['op'] == op for layers in description['networks'].values()
+               for layer in layers)
+
+
+def trains(description: Description, network: str) -> bool:
+    """Return whether an update moves a network."""
+    return any(update['moves'] == network for update in description['updates'])
+
+
+def law(description: Description) -> str:
+    """Return the noise's law in words: N(0, 1), say."""
+    noise = description['noise']
+    ends = ', '.join(f'{noise[name]:g}' for name in LAWS[noise['law']])
+    return f'{noise["law"][0].upper()}({ends})'
+
+
+def check(description: Any) -> None:
+    """Raise ValueError, KeyError or TypeError where data are no description."""
+    def expect(right, what, found):
+        if not right:
+            raise ValueError(f'a description with {what} {found!r}')
+
+    networks, optimizers = description['networks'], description['optimizers']
+    for layer in networks['G'] + networks['D']:
+        expect(layer['op'] in LAYERS and set(layer) == {'op', *LAYERS[layer['op']]},
+               'the layer', layer)
+    for optimizer in optimizers.values():
+        expect(optimizer['kind'] in OPTIMIZERS and set(optimizer) == {
+            'kind', *OPTIMIZERS[optimizer['kind']]}, 'the optimizer', optimizer)
+    for update in description['updates']:
+        for name, known in (('moves', networks), ('optimizer', optimizers)):
+            expect(update[name] in known, f'an update that {name}', update[name])
+        expect(update['loss']['kind'] in LOSSES, 'the loss', update['loss'])
+        expect(set(update['modes']) == {'G', 'D'} and set(update['modes'].values()) <= {
+            'training', 'inference'}, 'the modes', update['modes'])
+        for each in update['terms']:
+            expect(set(each['on']) <= {'X', 'G'} and
+                   len(each['on']) == len(each['targets']) > 0, 'the term', each)
+    noise = description['noise']
+    expect(set(noise) == {'law', 'size', *LAWS[noise['law']]}, 'the noise', noise)
+
+
+# --- The words of a description -------------------------------------------------------
+
+def dense(network: str, n: int) -> Layer:
+    """Return the dense layer of W and b `n`."""
+    return {'op': 'dense', 'W': f'{network}_W{n}', 'b': f'{network}_b{n}'}
+
+
+def conv(network: str, n: int, stride: int, padding: str) -> Layer:
+    """Return the convolution of W and b `n`."""
+    return {**dense(network, n), 'op': 'conv', 'stride': stride, 'padding': padding}
+
+
+def batch_norm(network: str, n: int, images: bool) -> Layer:
+    """Return Keras's batch normalization, as TF 1.15 has it of units and of images."""
+    name = f'{network}_norm{n}'
+    return {'op': 'batch_norm', 'gamma': f'{name}_gamma', 'beta': f'{name}_beta',
+            'mean': f'{name}_mean', 'variance': f'{name}_variance', 'epsilon': 1e-3,
+            'momentum': 0.99, 'unbiased': False, 'moving_unbiased': images}
+
+
+def leaky_relu(slope: float) -> Layer:
+    """Return a LeakyReLU."""
+    return {'op': 'leaky_relu', 'slope': slope}
+
+
+def dropout(mask: str, rate: float) -> Layer:
+    """Return a dropout."""
+    return {'op': 'dropout', 'mask': mask, 'rate': rate}
+
+
+def reshape(*shape: int) -> Layer:
+    """Return a reshape of every image."""
+    return {'op': 'reshape', 'shape': list(shape)}
+
+
+RELU, SIGMOID, TANH, LABELS = ({'op': op} for op in ('relu', 'sigmoid', 'tanh',
+                                                     'labels'))
+UPSAMPLE = {'op': 'upsample', 'factor': 2}
+NORMAL = {'law': 'normal', 'mean': 0, 'deviation': 1}
+
+
+def adam(learning_rate: float, beta1: float = 0.9, epsilon: float = 1e-8
+         ) -> Dict[str, Any]:
+    """Return an Adam; its second beta is 0.999 in every tutorial."""
+    return {'kind': 'Adam', 'learning_rate': learning_rate, 'beta1': beta1,
+            'beta2': 0.999, 'epsilon': epsilon}
+
+
+def loss(kind: str, recorded: int = 1, lowered: int = 1) -> Dict[str, Any]:
+    """Return a loss; 1 and 1: it is lowered, and recorded as it is."""
+    return {'kind': kind, 'recorded': recorded, 'lowered': lowered}
+
+
+def term(logit: str, on: List[str], targets: List[float]) -> Dict[str, Any]:
+    """Return a term of a loss: one call of D."""
+    return {'logit': logit, 'on': on, 'targets': targets}

@@ -1,0 +1,44 @@
+"""The conditional DCGAN of the Keras tutorial as data."""
+
+from typing import Any, Dict
+
+from tf1gan.descriptions import (LABELS, RELU, TANH, UPSAMPLE, Description, adam,
+                                 batch_norm, conv, dense, dropout, leaky_relu, loss,
+                                 reshape, term)
+
+SMALL = {'batch_size': 4, 'n_noise': 5, 'n_dense_G': 7, 'n_wide': 3, 'n_narrow': 2,
+         'n_dense_D': 6}
+PICTURES = {'grid': [10, 10], 'prefix': '', 'counts': 'epoch'}
+
+
+def describe(config: Dict[str, Any]) -> Description:
+    """Return what a run with these numbers computes."""
+    leaky = leaky_relu(0.2)
+    noise = {'Z': 'noise', 'Z_labels': 'noise'}
+    return {
+        'images': {'shape': [28, 28, 1], 'range': [-1, 1], 'held_out': 0,
+                   'order': 'file'},
+        'batch_size': config['batch_size'],
+        'noise': {'law': 'uniform', 'low': -1, 'high': 1, 'size': config['n_noise']},
+        'labels': 10,
+        'networks': {
+            'G': [LABELS, dense('G', 1), batch_norm('G', 1, images=False), RELU,
+                  dense('G', 2), batch_norm('G', 2, images=False), RELU,
+                  reshape(7, 7, -1), UPSAMPLE,
+                  conv('G', 3, 1, 'SAME'), batch_norm('G', 3, images=True), RELU,
+                  UPSAMPLE, conv('G', 4, 1, 'SAME'), TANH],
+            'D': [LABELS, conv('D', 1, 2, 'SAME'), leaky,
+                  conv('D', 2, 2, 'VALID'), leaky, reshape(-1),
+                  dense('D', 3), leaky, dropout('1', 0.5),
+                  dense('D', 4)]},
+        'optimizers': {'Adam_D': adam(config['learning_rate_D'], 0.1, 1e-7),
+                       'Adam_G': adam(config['learning_rate_G'], 0.5, 1e-7)},
+        'updates': [
+            {'name': 'D', 'moves': 'D', 'optimizer': 'Adam_D',
+             'feeds': {'X': 'images', 'X_labels': 'images', **noise},
+             'modes': {'G': 'inference', 'D': 'training'}, 'averages': [],
+             'terms': [term('D', ['X', 'G'], [1, 0])], 'loss': loss('logits')},
+            {'name': 'G', 'moves': 'G', 'optimizer': 'Adam_G', 'feeds': noise,
+             'modes': {'G': 'training', 'D': 'training'}, 'averages': ['G'],
+             'terms': [term('D_gene', ['G'], [1])], 'loss': loss('logits')}],
+        'pictures': PICTURES}

@@ -1,0 +1,257 @@
+"""Arithmetic that remembers itself, and so has gradients. NumPy only.
+
+A `Node` is an array and how it came about; a `Tape` makes one of others by a primitive.
+`PRIMITIVES` holds all of them, each with its derivative, which is written in primitives
+too: so gradients have gradients, and all arithmetic, forward and backward, passes
+`Tape.apply`, in float64 or float32.
+
+A tape's `rounding` is called there with every result: `rounding(op, array, arrays,
+numbers)` returns what to go on with. That is the place for noise.
+"""
+
+import itertools
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+
+class Tape:
+    """Does primitives and remembers how each result came about."""
+
+    def __init__(self, dtype: Any = float, rounding: Optional[Callable] = None):
+        self.dtype, self.rounding = np.dtype(dtype), rounding
+        self.count = itertools.count()
+
+    def node(self, array: Any, wanted: bool = False) -> 'Node':
+        """Return an array that is given; `wanted`: a gradient by it will be."""
+        return Node(self, np.asarray(array, self.dtype), None, (), {}, wanted)
+
+    def apply(self, op: str, *inputs: 'Node', **numbers: Any) -> 'Node':
+        """Return the result of a primitive."""
+        arrays = [each.array for each in inputs]
+        array = PRIMITIVES[op].forward(*arrays, **numbers)
+        if self.rounding:
+            array = self.rounding(op, array, arrays, numbers)
+        return Node(self, np.asarray(array, self.dtype), op, inputs, numbers,
+                    any(each.wanted for each in inputs))
+
+
+class Node:
+    """An array on a tape, and the primitive and the nodes that it came from."""
+
+    __slots__ = 'tape', 'array', 'op', 'inputs', 'numbers', 'wanted', 'place'
+
+    def __init__(self, tape: Tape, array: np.ndarray, op: Optional[str],
+                 inputs: Tuple['Node', ...], numbers: Dict[str, Any], wanted: bool):
+        self.tape, self.array, self.op, self.inputs = tape, array, op, inputs
+        self.numbers, self.wanted, self.place = numbers, wanted, next(tape.count)
+
+    @property
+    def shape(self) -> Tuple[int, ...]:
+        """Return the array's shape."""
+        return self.array.shape
+
+    def do(self, op: str, *others: 'Node', **numbers: Any) -> 'Node':
+        """Return the result of a primitive of this node and perhaps others."""
+        return self.tape.apply(op, self, *others, **numbers)
+
+    def constant(self, array: Any) -> 'Node':
+        """Return an array through which no gradient flows; a node as it is."""
+        return array if isinstance(array, Node) else self.tape.node(array)
+
+    def like(self, other: 'Node') -> 'Node':
+        """Return what a gradient is to an input that was spread over its shape."""
+        return self if self.shape == other.shape else self.do('gather',
+                                                              shape=other.shape)
+
+    def mean(self, axes: Sequence[int]) -> 'Node':
+        """Return the mean over some axes, which stay with the size 1."""
+        shape = tuple(1 if axis in axes else size
+                      for axis, size in enumerate(self.shape))
+        return self.do('gather', shape=shape) * (np.prod(shape) / self.array.size)
+
+    def __add__(self, other):
+        return self.do('add', self.constant(other))
+
+    def __sub__(self, other):
+        return self + -other
+
+    def __mul__(self, other):
+        return self.do('multiply', self.constant(other))
+
+    def __neg__(self):
+        return self.do('negate')
+
+    def __matmul__(self, other):
+        return self.do('matmul', other)
+
+
+def gradients(of: Node, by: Sequence[Node]) -> List[Node]:
+    """Return the gradients of a number by some wanted nodes, in reverse mode."""
+    slopes = {of.place: of.constant(np.ones(of.shape))}
+    todo = {of.place: of}
+    while todo:
+        node = todo.pop(max(todo))      # the latest: its gradient is complete
+        if node.op is None:
+            continue
+        dy = slopes.pop(node.place)
+        for back, each in zip(PRIMITIVES[node.op].backward, node.inputs):
+            if each.wanted:
+                dx = back(dy, node, *node.inputs, **node.numbers)
+                slopes[each.place] = (slopes[each.place] + dx if each.place in slopes
+                                      else dx)
+                todo[each.place] = each
+    return [slopes[node.place] if node.place in slopes else
+            node.constant(np.zeros(node.shape)) for node in by]
+
+
+# --- Primitives -----------------------------------------------------------------------
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1, small) / (1 + small)
+
+
+def _gather(x, shape):
+    """Return the sum over the axes of which `shape` has only 1, or nothing."""
+    more = x.ndim - len(shape)
+    axes = tuple(axis for axis in range(x.ndim)
+                 if axis < more or shape[axis - more] < x.shape[axis])
+    return x.sum(axes).reshape(shape)
+
+
+def _taps(x, k, stride, shape):
+    """Yield each place of a k x k kernel, and the pixels of `x` that it meets."""
+    height, width = ((n - 1) * stride + 1 for n in shape[1:3])
+    for i, j in itertools.product(range(k), range(k)):
+        yield i, j, x[:, i:i + height:stride, j:j + width:stride]
+
+
+def _conv(x, W, stride):
+    n, height, width, _ = x.shape
+    k = len(W)
+    y = np.zeros((n, (height - k) // stride + 1, (width - k) // stride + 1,
+                  W.shape[3]), x.dtype)
+    for i, j, pixels in _taps(x, k, stride, y.shape):
+        y += np.tensordot(pixels, W[i, j], 1)
+    return y
+
+
+def _conv_image(y, W, stride, shape):
+    """Return the gradient of a convolution by its images, of `shape`."""
+    x = np.zeros(shape, y.dtype)
+    for i, j, pixels in _taps(x, len(W), stride, y.shape):
+        pixels += np.tensordot(y, W[i, j], (3, 1))
+    return x
+
+
+def _conv_kernel(x, y, stride, k):
+    """Return the gradient of a convolution by its kernel, k x k."""
+    W = np.zeros((k, k, x.shape[3], y.shape[3]), x.dtype)
+    for i, j, pixels in _taps(x, k, stride, y.shape):
+        W[i, j] = np.tensordot(pixels, y, ((0, 1, 2), (0, 1, 2)))
+    return W
+
+
+def _cut(x, around):
+    return x[tuple(slice(before, size - after)
+                   for (before, after), size in zip(around, x.shape))]
+
+
+def _part(node, axis, before, after):
+    """Return a node without its first and last elements along an axis."""
+    return node.do('cut', around=[(before, after) if each == axis else (0, 0)
+                                  for each in range(node.array.ndim)])
+
+
+def _cross_entropy(x, target):
+    """Return the binary cross-entropy of logits, as TF 1 computes it."""
+    return np.maximum(x, 0) - x * target + np.log1p(np.exp(-np.abs(x)))
+
+
+def _log_loss(p, target, clamped):
+    """Return the cross-entropy of probabilities, `clamped` as torch clamps it."""
+    with np.errstate(divide='ignore'):      # the log of 0 is as found
+        logs = np.log(p), np.log(1 - p)
+    if clamped:
+        logs = [np.maximum(each, -100) for each in logs]
+    return (np.where(target > 0, -target * logs[0], 0)
+            + np.where(target < 1, (target - 1) * logs[1], 0))
+
+
+def _log_slope(p, target, clamped):
+    """Return its derivative."""
+    if clamped:
+        return (p - target) / np.maximum(p * (1 - p), 1e-12)
+    with np.errstate(divide='ignore'):
+        return (np.where(target > 0, -target / p, 0)
+                + np.where(target < 1, (1 - target) / (1 - p), 0))
+
+
+class Primitive(NamedTuple):
+    """An operation: `forward(*arrays, **numbers)` returns its result.
+
+    `backward` has a function for each input, (dy, y, *inputs, **numbers), which returns
+    its part of the gradient: all of them nodes.
+    """
+
+    forward: Callable
+    backward: Tuple[Callable, ...]
+
+
+def _no_slope(dy, *_, **__):
+    raise NotImplementedError('a derivative of a derivative of a loss')
+
+
+PRIMITIVES = {
+    # Sums and products.
+    'add': Primitive(np.add, (lambda dy, y, a, b: dy.like(a),
+                              lambda dy, y, a, b: dy.like(b))),
+    'multiply': Primitive(np.multiply, (lambda dy, y, a, b: (dy * b).like(a),
+                                        lambda dy, y, a, b: (dy * a).like(b))),
+    'negate': Primitive(np.negative, (lambda dy, y, x: -dy,)),
+    'matmul': Primitive(np.matmul, (
+        lambda dy, y, a, b: dy @ b.do('transpose', axes=(1, 0)),
+        lambda dy, y, a, b: a.do('transpose', axes=(1, 0)) @ dy)),
+    'gather': Primitive(_gather, (
+        lambda dy, y, x, shape: dy.do('spread', shape=x.shape),)),
+    'spread': Primitive(lambda x, shape: np.broadcast_to(x, shape), (
+        lambda dy, y, x, shape: dy.like(x),)),
+    # Convolutions: each of the three is a derivative of the other two.
+    'conv': Primitive(_conv, (
+        lambda dy, y, x, W, stride: dy.do('conv_image', W, stride=stride,
+                                          shape=x.shape),
+        lambda dy, y, x, W, stride: x.do('conv_kernel', dy, stride=stride,
+                                         k=len(W.array)))),
+    'conv_image': Primitive(_conv_image, (
+        lambda dx, x, y, W, stride, shape: dx.do('conv', W, stride=stride),
+        lambda dx, x, y, W, stride, shape: dx.do('conv_kernel', y, stride=stride,
+                                                 k=len(W.array)))),
+    'conv_kernel': Primitive(_conv_kernel, (
+        lambda dW, W, x, y, stride, k: y.do('conv_image', dW, stride=stride,
+                                            shape=x.shape),
+        lambda dW, W, x, y, stride, k: x.do('conv', dW, stride=stride))),
+    # Elements moved: no arithmetic.
+    'reshape': Primitive(lambda x, shape: x.reshape(shape), (
+        lambda dy, y, x, shape: dy.do('reshape', shape=x.shape),)),
+    'transpose': Primitive(lambda x, axes: x.transpose(axes), (
+        lambda dy, y, x, axes: dy.do('transpose', axes=np.argsort(axes)),)),
+    'pad': Primitive(lambda x, around: np.pad(x, around, 'constant'), (
+        lambda dy, y, x, around: dy.do('cut', around=around),)),
+    'cut': Primitive(_cut, (lambda dy, y, x, around: dy.do('pad', around=around),)),
+    'join': Primitive(lambda a, b, axis: np.concatenate([a, b], axis), (
+        lambda dy, y, a, b, axis: _part(dy, axis, 0, b.shape[axis]),
+        lambda dy, y, a, b, axis: _part(dy, axis, a.shape[axis], 0))),
+    # Elements by themselves.
+    'leaky_relu': Primitive(lambda x, slope: np.where(x > 0, x, slope * x), (
+        lambda dy, y, x, slope: dy * np.where(x.array > 0, 1, slope),)),
+    'sigmoid': Primitive(sigmoid, (lambda dy, y, x: dy * (y * (-y + 1)),)),
+    'tanh': Primitive(np.tanh, (lambda dy, y, x: dy * (-(y * y) + 1),)),
+    'power': Primitive(lambda x, by: x ** by, (
+        lambda dy, y, x, by: dy * (x.do('power', by=by - 1) * by),)),
+    'cross_entropy': Primitive(_cross_entropy, (
+        lambda dy, y, x, target: dy * (x.do('sigmoid') - target),)),
+    'log_loss': Primitive(_log_loss, (
+        lambda dy, y, p, **numbers: dy * p.do('log_slope', **numbers),)),
+    'log_slope': Primitive(_log_slope, (_no_slope,))}
