@@ -2,19 +2,31 @@
 # make dcgan              likewise (and make conditional)
 # make test               set-up if need be, then lint and the whole suite
 # make ports              the ports in PyTorch, JAX and TensorFlow 2, on a Python 3.11 (or PYTHON_PORTS)
-# make ... PYTHON=python3.6       with that interpreter (a path, python3.7 or python3.6)
-# make ... ENV=mkl                with Intel's MKL build of TensorFlow, in .venv-mkl
+# make ... PYTHON=python3.6       with that interpreter (a path or a name)
+# make ... ENV=cpu                with TensorFlow 1.15 or not at all; without ENV, TensorFlow 2 in graph mode
+#                                 where there is no Python 3.7 or 3.6
+# make ... ENV=mkl                with Intel's MKL build of TensorFlow 1.15, in .venv-mkl
+# make ... ENV=tf2                with TensorFlow 2 in graph mode, in .venv-tf2
+# make ... ENV=gpu                likewise, with its CUDA wheels, in .venv-gpu
+# make ... ENV=oldest             likewise, the oldest that the package takes, in .venv-oldest
 
 # Not ?=, for shells have a variable of this name too.
-ENV = cpu
-ifeq ($(filter cpu mkl,$(ENV)),)
-$(error ENV: expected cpu or mkl, found $(or $(ENV),nothing))
+ENV =
+lock_cpu = tf1-cpu
+lock_mkl = tf1-mkl
+lock_tf2 = tf2-cpu
+lock_gpu = tf2-gpu
+lock_oldest = tf2-oldest
+lock = $(lock_$(ENV))
+ifneq ($(ENV),$(if $(lock),$(ENV)))
+$(error ENV: expected cpu, mkl, tf2, gpu or oldest, found $(ENV))
 endif
-VENV ?= .venv$(filter -mkl,-$(ENV))
+suffix = $(addprefix -,$(filter-out cpu,$(ENV)))
+VENV ?= .venv$(suffix)
 ARGS ?=
 PYTHON ?=
 python = $(VENV)/bin/python
-lint = $(VENV:-mkl=)-lint
+lint = $(VENV:$(suffix)=)-lint
 
 .PHONY: vanilla dcgan conditional test ports noise golden classifier results lint environment pages speed epsilon ladder \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
@@ -36,7 +48,7 @@ test: environment lint
 PYTHON_PORTS ?=
 ports = .venv-ports/bin/python
 ports:
-	@sh requirements/environment.sh .venv-ports requirements/ports.lock "$(PYTHON_PORTS)" 3.11
+	@sh requirements/environment.sh .venv-ports requirements/ports.lock "$(PYTHON_PORTS)"
 	@$(ports) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation \
 		--force-reinstall .
 	@cd experiments/ports && ../../$(ports) run.py $(ARGS)
@@ -70,7 +82,11 @@ lint:
 	@if [ -x $(lint)/bin/hadolint ]; then $(lint)/bin/hadolint Dockerfile; fi
 
 environment:
-	@sh requirements/environment.sh $(VENV) requirements/tf1-$(ENV).lock "$(PYTHON)"
+ifeq ($(ENV),)
+	@sh requirements/first-environment.sh $(VENV) "$(PYTHON)"
+else
+	@sh requirements/environment.sh $(VENV) requirements/$(lock).lock "$(PYTHON)"
+endif
 
 # The committed run: samples/vanilla and experiments/vanilla (a few minutes).
 reference-vanilla: environment

@@ -1,19 +1,22 @@
 #!/bin/sh
 # Makes a virtual environment from a lock, or leaves it alone if it is there already.
-#   environment.sh VENV LOCK [PYTHON] [VERSIONS]
-# PYTHON and VERSIONS are as in find-python.sh; where PYTHON names another interpreter than the environment's,
-# the environment is made anew. The stamp is written last: a broken install is not kept.
+#   environment.sh VENV LOCK [PYTHON]
+# PYTHON is as in find-python.sh; where it names another interpreter than the environment's, the environment
+# is made anew. With --there as PYTHON nothing is made: the status says whether it is there. The lock says
+# which Pythons will do. The stamp is written last: a broken install is not kept.
 set -eu
-venv=$1 lock=$2 wanted=${3:-} versions=${4:-}
+venv=$1 lock=$2 wanted=${3:-}
 here=$(dirname "$0")
 stamp=$venv/tf1gan-stamp
 sums=$(cat "$here/pip.lock" "$lock" | cksum)
+versions=$(sed -n 's/^# Pythons: //p' "$lock")
 
 if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$sums" ] && "$venv/bin/python" -c '' 2>/dev/null; then
-    [ -n "$wanted" ] || exit 0
+    case $wanted in ''|--there) exit 0 ;; esac
     python=$(sh "$here/find-python.sh" "$wanted" "$versions")
     [ "$(tail -n 1 "$stamp")" != "$python" ] || exit 0
 else
+    [ "$wanted" != --there ] || exit 1
     python=$(sh "$here/find-python.sh" "$wanted" "$versions")
 fi
 

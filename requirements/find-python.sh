@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prints the path of a CPython 3.7 or 3.6 that really starts and can make an environment.
+# Prints the path of a CPython, 3.7 or 3.6, say, that really starts and can make an environment.
 #   find-python.sh [PYTHON] [VERSIONS]
 # PYTHON is a path, taken or refused, or a name like python3.6, which is then the only
 # version looked for. VERSIONS are those that will do, '3.7 3.6' by default. The search:
@@ -59,9 +59,11 @@ for folder in "${PYENV_ROOT:-$home/.pyenv}/versions/" \
     done
 done
 
-case $versions in 3.1*)
-    echo "Expected a Python $either; found none that starts. Install one (pyenv install $versions)," \
-        "or name one: PYTHON=/path/to/python$versions" >&2
+case $versions in
+'3.7 3.6' | 3.7 | 3.6) ;;
+*)
+    echo "Expected a Python $either; found none that starts and can make an environment (Debian's" \
+        "needs python3-venv). Install one, or name one: PYTHON=/path/to/python" >&2
     exit 1 ;;
 esac
 echo 'Expected a Python 3.7 or 3.6, which TensorFlow 1.15 needs; found none that starts.
