@@ -1,6 +1,7 @@
 """What the tests share: a small data set, and the tutorial run as a user would."""
 
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -28,11 +29,22 @@ def pytest_collection_modifyitems(items):
 
 
 class Ended(NamedTuple):
-    """How a command ended."""
+    """How a command ended.
+
+    `note` is the line on standard error that says that this is TensorFlow 2, and `err`
+    is the rest.
+    """
 
     status: int
     out: str
     err: str
+    note: str = ''
+
+
+def how_it_ended(status, out, err) -> Ended:
+    """Return how a command ended, with the note apart."""
+    note = re.search(r'^note: TensorFlow 2.*\n|\Z', err, re.MULTILINE).group()
+    return Ended(status, out, err.replace(note, '', 1), note)
 
 
 def environ(**more):
@@ -42,11 +54,11 @@ def environ(**more):
 
 def run_module(module, *args, cwd, **how) -> Ended:
     """Run `python -m module args` in `cwd`, without a terminal."""
-    ended = subprocess.run(
+    process = subprocess.run(
         [sys.executable, '-m', module] + [str(arg) for arg in args], cwd=str(cwd),
         env=environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, universal_newlines=True, timeout=300, **how)
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
+    return how_it_ended(process.returncode, process.stdout, process.stderr)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -98,9 +110,9 @@ def tutorial(tmp_path, monkeypatch, capfd):
     def run(*args) -> Ended:
         monkeypatch.setattr(sys, 'argv', ['vanilla.py'] + [str(arg) for arg in args])
         capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit:
             command.main(vanilla)
-        return Ended(ended.value.code, *capfd.readouterr())
+        return how_it_ended(exit.value.code, *capfd.readouterr())
 
     return run
 

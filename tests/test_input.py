@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import environ, run_module, write_data
+from conftest import environ, how_it_ended, run_module, write_data
 
 from tf1gan import run_folder
 
@@ -174,7 +174,7 @@ def test_standard_output_that_cannot_be_written_is_told(small, tmp_path, target)
         env=environ(), stdout=write, stderr=subprocess.PIPE, universal_newlines=True)
     os.close(write)
     assert process.returncode == 1
-    lines = process.stderr.splitlines()
+    lines = how_it_ended(process.returncode, '', process.stderr).err.splitlines()
     assert lines[0] == 'run folder: run'
     assert len(lines) == 2 and lines[1].startswith('standard output'), process.stderr
     assert '--resume run' in lines[1]

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from conftest import sabotaged
 
 from tf1gan import collapse, minimax
+from tf1gan.tf1 import tf
 
 HERE = Path(__file__).parent / 'oracles'
 sys.path.insert(0, str(HERE))

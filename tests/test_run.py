@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, environ, run_module
+from conftest import ROOT, environ, how_it_ended, run_module
 from PIL import Image
 
 from tf1gan import command, loop, pictures, run_folder, vanilla
@@ -237,7 +237,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tutorial, tmp_path, two_epochs, ki
     out, err = process.communicate(timeout=60)
     assert process.returncode == status
     done = run_folder.load_checkpoint(tmp_path / 'run')[1]['step']
-    assert err.splitlines()[1:] == [
+    assert how_it_ended(status, out, err).err.splitlines()[1:] == [
         f'stopped with {done} steps done; go on with --resume run']
     assert 550 <= done < 1100
     ended = tutorial('--resume', 'run')

@@ -85,6 +85,16 @@ def parse_idx(content: bytes, path: Union[str, Path], n_dims: int) -> np.ndarray
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
+def integers(text: str) -> np.ndarray:
+    """Return the integers between commas, or fewer where something else is there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore', DeprecationWarning)
+        try:
+            return np.fromstring(text, np.int64, sep=',')
+        except ValueError:      # NumPy 2.3 and later; older ones end the array early
+            return np.empty(0, np.int64)
+
+
 def parse_csv(content: bytes, path: Union[str, Path]) -> Tuple[np.ndarray, np.ndarray]:
     """Return (images [n, 28, 28], labels [n]), uint8, of MNIST's CSV form.
 
@@ -98,12 +108,12 @@ def parse_csv(content: bytes, path: Union[str, Path]) -> Tuple[np.ndarray, np.nd
             raise InputError(
                 f'{path}: expected 785 numbers a line (label,p0,...,p783), found '
                 f'{line.count(",") + 1} in line {number}; replace it')
-    with warnings.catch_warnings():     # what is no number ends the array early
-        warnings.simplefilter('ignore', DeprecationWarning)
-        values = np.fromstring(','.join(lines), np.int64, sep=',')
+    values = integers(','.join(lines))
     if len(values) != 785 * len(lines) or not lines:
+        wrong = [number for number, line in enumerate(lines, 1)
+                 if len(integers(line)) != 785] or [1]
         raise InputError(f'{path}: expected lines of 785 numbers and no header, found '
-                         f'something else in line {len(values) // 785 + 1}; replace it')
+                         f'something else in line {wrong[0]}; replace it')
     values = values.reshape(len(lines), 785)
     wrong = (values < 0) | (values > 255)
     wrong[:, 0] |= values[:, 0] >= N_CLASSES
