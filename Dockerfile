@@ -1,6 +1,8 @@
 # TensorFlow 1.15.5 with CUDA 10.0 on Ubuntu 18.04, Python 3.6: for GPUs of compute capability
 # 3.5 to 7.5. For newer ones (8.0 to 9.0; driver 530 or later):
 #   docker build --build-arg BASE=nvcr.io/nvidia/tensorflow:23.03-tf1-py3 -t tf1gan .
+# TensorFlow 2 in graph mode, with its CUDA wheels, in place of both (GPUs of 6.0 to 9.0):
+#   docker build --build-arg BASE=python:3.12-slim --build-arg LOCK=tf2-gpu.lock -t tf1gan .
 ARG BASE=tensorflow/tensorflow:1.15.5-gpu-py3
 # hadolint ignore=DL3006
 FROM ${BASE}
@@ -14,9 +16,11 @@ ENV MPLBACKEND=Agg \
 WORKDIR /app
 
 # TensorFlow and NumPy are the image's: installing TensorFlow here would remove GPU support.
-COPY requirements/docker.lock requirements/
+# Not so with tf2-gpu.lock, which has both.
+ARG LOCK=docker.lock
+COPY requirements/${LOCK} requirements/
 RUN PIP_CONSTRAINT='' python -m pip install --no-cache-dir --no-deps --require-hashes \
-        --only-binary=:all: -r requirements/docker.lock \
+        --only-binary=:all: -r requirements/${LOCK} \
     && python -c "import matplotlib.pyplot, tqdm" \
     && chmod -R a+rwX /tmp/matplotlib \
     && mkdir runs && chmod a+rwx runs

@@ -1,4 +1,7 @@
-"""Installs tf1gan: its NumPy-only parts everywhere, with TensorFlow 1.15 below 3.8."""
+"""Installs tf1gan: its NumPy-only parts everywhere, with TensorFlow 1.15 below 3.8.
+
+`tf1gan[tf2]` has TensorFlow 2 on the Pythons after that.
+"""
 
 import re
 from pathlib import Path
@@ -28,4 +31,7 @@ setup(
         'protobuf<3.21; python_version < "3.8"',    # TF 1.15 sets no cap; 4 breaks it
         'tqdm; python_version < "3.8"',             # the session loop's progress bar
     ],
+    extras_require={'tf2': [        # the tutorials where 1.15 cannot run, in graph mode
+        'tensorflow>=2.12,<2.22; python_version >= "3.8"',
+        'tqdm; python_version >= "3.8"']},
 )

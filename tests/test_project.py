@@ -169,6 +169,10 @@ def test_the_dockerfile_and_doctor_name_the_same_images():
     base = re.search('^ARG BASE=(.*)$', dockerfile, re.MULTILINE).group(1)
     assert base == 'tensorflow/tensorflow:1.15.5-gpu-py3' and base in README
     assert doctor.NEWER in dockerfile and doctor.NEWER in README
+    second = '--build-arg BASE=python:3.12-slim --build-arg LOCK=tf2-gpu.lock'
+    assert second in dockerfile and second in ' '.join(README.split())
+    for lock in re.findall(r'LOCK=(\S+)', dockerfile):
+        assert (ROOT / 'requirements' / lock).is_file()
     assert 'apt' not in dockerfile
 
 

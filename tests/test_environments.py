@@ -1,5 +1,7 @@
-"""requirements/find-python.sh: which interpreter the two commands take."""
+"""requirements: which interpreter the two commands take, and which TensorFlow."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +117,96 @@ def test_other_versions_can_be_asked_for(tmp_path):
     assert none.returncode == 1 and 'Expected a Python 3.99; found none' in none.stderr
     wrong = find(tmp_path, 'python3.7', '3.99', path=path)
     assert wrong.returncode == 1 and 'expected a path, python3.99; name' in wrong.stderr
+
+
+# --- requirements/first-environment.sh: TensorFlow 1.15, or TensorFlow 2 ---------------
+
+@pytest.fixture
+def first(tmp_path):
+    """Return a function that says which environment is made where there are Pythons.
+
+    environment.sh is a stand-in that prints what it is asked for; uv's one fails, or
+    puts a Python 3.7 where uv does when `fetches`.
+    """
+    scripts = tmp_path / 'requirements'
+    shutil.copytree(str(ROOT / 'requirements'), str(scripts))
+    tools = tmp_path / 'tools'
+    tools.mkdir()
+    for tool in 'sh', 'dirname', 'sed', 'uname', 'timeout', 'mkdir', 'chmod', 'ln':
+        (tools / tool).symlink_to(shutil.which(tool))
+
+    def first(*pythons, wanted='', there='', fetches=False):
+        folder = tmp_path / 'bin'
+        folder.mkdir()
+        for version in pythons:
+            fake(folder / f'python{version}', 'echo "$0"')
+        uv = tmp_path / 'venv-uv'
+        fake(tmp_path / 'uv', '''
+            case "$*" in *"python install 3.7") ;; *) exit 1 ;; esac
+            made="$UV_PYTHON_INSTALL_DIR/cpython-3.7.9-linux-x86_64-gnu/bin"
+            mkdir -p "$made" && printf '%s\n' '#!/bin/sh' 'echo "$0"' >"$made/python3.7"
+            chmod +x "$made/python3.7"''' if fetches else 'exit 1')
+        fake(scripts / 'environment.sh', f'''
+            if [ "${{3:-}}" = --there ]; then [ "${{2##*/}}" = '{there}' ]; exit; fi
+            case $2 in
+            */uv.lock) mkdir -p {uv}/bin && ln -s {tmp_path}/uv {uv}/bin/uv ;;
+            *) echo "${{2##*/}}" "${{3:-}}" ;;
+            esac''')
+        return subprocess.run(
+            ['/bin/sh', str(scripts / 'first-environment.sh'), str(tmp_path / 'venv'),
+             wanted], env={'PATH': f'{folder}:{tools}', 'HOME': str(tmp_path)},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+
+    return first
+
+
+def fake(path, script):
+    """Put a shell script at `path`."""
+    path.write_text(f'#!/bin/sh\n{script}\n')
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize('pythons, wanted, lock, python', [
+    (['3.7', '3.11'], '', 'tf1-cpu.lock', '3.7'),
+    (['3.6', '3.13'], '', 'tf1-cpu.lock', '3.6'),
+    (['3.6', '3.7'], 'python3.6', 'tf1-cpu.lock', '3.6'),
+    (['3.7', '3.11'], 'python3.11', 'tf2-cpu.lock', '3.11')])
+def test_the_reference_is_taken_where_there_is_its_python(first, pythons, wanted, lock,
+                                                          python):
+    taken, named = first(*pythons, wanted=wanted).stdout.split()
+    assert taken == lock and named.endswith(f'python{python}')
+
+
+@pytest.mark.skipif(os.uname()[0::4] != ('Linux', 'x86_64'), reason='uv is asked there')
+def test_a_python_3_7_is_fetched_where_that_works(first):
+    made = first('3.11', fetches=True)
+    lock, python = made.stdout.split()
+    assert lock == 'tf1-cpu.lock' and '/venv-uv/python/cpython-3.7.9-' in python
+    assert 'asking an old uv' in made.stderr and 'Taking' not in made.stderr
+
+
+@pytest.mark.parametrize('version', ['3.9', '3.10', '3.11', '3.12', '3.13'])
+def test_else_tensorflow_2_is_taken_and_that_is_said_once(first, version):
+    made = first(version)
+    assert made.stdout.split()[0] == 'tf2-cpu.lock' and made.returncode == 0
+    assert made.stderr.splitlines()[-1].startswith('Taking TensorFlow 2')
+    assert made.stderr.count('\n') <= 3
+
+
+def test_what_is_there_is_kept_in_silence(first):
+    kept = first('3.11', there='tf2-cpu.lock')
+    assert kept.stdout.split() == ['tf2-cpu.lock'] and kept.stderr == ''
+
+
+def test_the_reference_that_is_there_is_not_looked_for(first):
+    kept = first('3.11', there='tf1-cpu.lock')
+    assert kept.stdout == kept.stderr == '' and kept.returncode == 0
+
+
+def test_without_any_python_all_that_will_do_are_named(first):
+    none = first()
+    assert none.returncode == 1 and none.stdout == ''
+    assert 'Expected a Python 3.7 or 3.6 or 3.11 or ' in none.stderr.splitlines()[-1]
+    wrong = subprocess.run(['make', '-n', 'vanilla', 'ENV=bad'], cwd=str(ROOT),
+                           stderr=subprocess.PIPE, universal_newlines=True)
+    assert wrong.returncode == 2 and 'expected cpu, mkl, tf2' in wrong.stderr
