@@ -1,0 +1,150 @@
+"""TensorFlow 2 in graph mode against TensorFlow 1.15, tutorial by tutorial: make today
+
+    .venv/bin/python experiments/today/today.py [traces] [runs] [speed]
+
+Run it with TensorFlow 1.15. Without a word it does all three; each puts its part into
+today.json beside this file.
+
+    traces  every tutorial's golden trace anew, in .venv-tf2 and .venv-oldest
+    runs    five seeds of vanilla and three of the ladder's rung 4 in .venv-tf2, into
+            runs/today, or finishes them; judged against the spread of the reference
+    speed   a step of every tutorial side by side: leave the machine alone
+"""
+
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT), str(ROOT / 'experiments' / 'speed')]
+
+from tf1gan import TUTORIALS        # noqa: E402
+
+ENVIRONMENTS = {'newest': '.venv-tf2', 'oldest': '.venv-oldest'}
+RUNS = {**{f'collapse_{seed}': ['collapse', seed, '--rung', '4', '--threads', '1']
+           for seed in range(3)},
+        **{f'vanilla_{seed}': ['vanilla', seed] for seed in range(5)}}
+BLOCKS, MILLISECONDS = 15, 400      # of a block, about
+
+
+def python(which: str) -> str:
+    """Return the interpreter of an environment."""
+    return str(ROOT / ENVIRONMENTS[which] / 'bin' / 'python')
+
+
+def version(interpreter: str) -> str:
+    """Return the TensorFlow of an interpreter."""
+    return subprocess.check_output(
+        [interpreter, '-c', 'from tf1gan import tf1; print(tf1.VERSION)'],
+        cwd=str(ROOT), universal_newlines=True).strip()
+
+
+def traces() -> dict:
+    """Return, by environment and tutorial, the worst array of a trace, in limits."""
+    import numpy as np
+    from tf1gan import compare, trace
+    found = {}
+    for which in ENVIRONMENTS:
+        found[which] = {'tensorflow': version(python(which)), 'tutorials': {}}
+        for name in TUTORIALS:
+            golden = trace.load(name)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / 'mine.npz'
+                subprocess.run(
+                    [python(which), '-m', 'tf1gan.record', name, '--small', '--seed',
+                     str(golden.meta['seed']), '--threads', '1', '--out', str(path)],
+                    cwd=str(ROOT), check=True, stdout=subprocess.DEVNULL)
+                mine = trace.load(str(path))
+            report, limits = compare.compare(golden, mine), compare.Limits(golden)
+            shares = {
+                key: float(np.max(np.abs(mine.arrays[key].astype(float) - array)
+                                  / np.maximum(limits.of(key), 1e-300)))
+                for key, array in golden.arrays.items()}
+            worst = max(shares, key=shares.get)
+            found[which]['tutorials'][name] = {
+                'status': report.status, 'n_arrays': report.n_arrays,
+                'differences': len(report.differences), 'worst': worst,
+                'limits': shares[worst],
+                'equal': sum(np.array_equal(mine.arrays[key], array)
+                             for key, array in golden.arrays.items())}
+            print(which, name, found[which]['tutorials'][name], flush=True)
+    return found
+
+
+def runs() -> dict:
+    """Train what is not finished; return figures and verdict by tutorial."""
+    from tf1gan import evaluate, run_folder, spread
+    found = {}
+    for name, (tutorial, seed, *flags) in RUNS.items():
+        folder = ROOT / 'runs' / 'today' / name
+        where = ['--resume', str(folder)] if folder.exists() else [
+            '--out', str(folder), '--seed', str(seed)]
+        subprocess.run([python('newest'), '-m', f'tf1gan.{tutorial}', *where, *flags],
+                       cwd=str(ROOT), check=True, stdout=subprocess.DEVNULL)
+        assert (run_folder.load_checkpoint(folder)[1]['step']
+                == spread.load(tutorial).steps)
+        found.setdefault(tutorial, []).append({
+            'seed': seed, **evaluate.measure(evaluate.draw(folder)),
+            'trained': json.loads((folder / 'env.json').read_text())})
+        print(name, found[tutorial][-1], flush=True)
+    judged = {}
+    for tutorial, figures in found.items():
+        verdict = spread.load(tutorial).judge(figures)
+        judged[tutorial] = {
+            'reference': str(spread.load(tutorial)), 'verdict': verdict.word,
+            'held': [each._asdict() for each in verdict.held], 'runs': figures}
+    return judged
+
+
+def speed() -> list:
+    """Return the figures of a step of each tutorial, TensorFlow 2's first."""
+    import side_by_side
+    found = []
+    for name in TUTORIALS:
+        sides = ([interpreter, __file__, '--worker', name]
+                 for interpreter in (python('newest'), sys.executable))
+        figures = side_by_side.measure(*sides, BLOCKS)
+        found.append({'tutorial': name, **figures})
+        print(found[-1], flush=True)
+    return found
+
+
+def worker(name: str) -> None:
+    """Take a block of steps for every line of stdin; print milliseconds a step."""
+    from tf1gan import loop, tf1
+    tutorial = importlib.import_module(f'tf1gan.{name}')
+    run = loop.Run(tutorial, {
+        'config': tutorial.Config()._asdict(), 'seed': 0, 'data': None,
+        'threads': getattr(tutorial, 'THREADS', None)})
+    began = time.perf_counter()
+    for _ in range(10):
+        run.advance(run.sess)
+    steps = max(2, int(MILLISECONDS / 100 / (time.perf_counter() - began)))
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        for _ in range(steps):
+            run.advance(run.sess)
+        print((time.perf_counter() - began) / steps * 1000, tf1.VERSION, flush=True)
+
+
+def main(parts: list) -> None:
+    """Do the parts that are asked for, and write the file."""
+    from tf1gan import run_folder
+    path = HERE / 'today.json'
+    stored = json.loads(path.read_text()) if path.exists() else {}
+    for part in parts or ['traces', 'runs', 'speed']:
+        stored[part] = {'traces': traces, 'runs': runs, 'speed': speed}[part]()
+        stored.setdefault('environments', {})[part] = run_folder.environment()
+        path.write_bytes(run_folder.as_json(stored))
+
+
+if __name__ == '__main__':
+    if sys.argv[1:2] == ['--worker']:
+        worker(sys.argv[2])
+    else:
+        main(sys.argv[1:])
