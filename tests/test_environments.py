@@ -119,7 +119,7 @@ def test_other_versions_can_be_asked_for(tmp_path):
     assert wrong.returncode == 1 and 'expected a path, python3.99; name' in wrong.stderr
 
 
-# --- requirements/first-environment.sh: TensorFlow 1.15, or TensorFlow 2 ---------------
+# --- requirements/first-environment.sh: TensorFlow 1.15, or TensorFlow 2 --------------
 
 @pytest.fixture
 def first(tmp_path):
