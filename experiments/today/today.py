@@ -21,7 +21,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT), str(ROOT / 'experiments' / 'speed')]
+sys.path[:0] = [str(ROOT), *(str(HERE.parent / each)
+                             for each in ('speed', 'interpreter'))]
 
 from tf1gan import TUTORIALS        # noqa: E402
 
@@ -45,9 +46,14 @@ def version(interpreter: str) -> str:
 
 
 def traces() -> dict:
-    """Return, by environment and tutorial, the worst array of a trace, in limits."""
+    """Return, by environment and tutorial, the worst array of a trace, in limits.
+
+    And the gradient that is furthest from what float64 makes of the trace's own inputs
+    (as experiments/interpreter measures it), of this trace and of the golden one.
+    """
+    import errors
     import numpy as np
-    from tf1gan import compare, trace
+    from tf1gan import compare, descriptions, trace
     found = {}
     for which in ENVIRONMENTS:
         found[which] = {'tensorflow': version(python(which)), 'tutorials': {}}
@@ -66,10 +72,14 @@ def traces() -> dict:
                                   / np.maximum(limits.of(key), 1e-300)))
                 for key, array in golden.arrays.items()}
             worst = max(shares, key=shares.get)
+            description = descriptions.of(golden.meta, name)
             found[which]['tutorials'][name] = {
                 'status': report.status, 'n_arrays': report.n_arrays,
                 'differences': len(report.differences), 'worst': worst,
                 'limits': shares[worst],
+                'gradient_from_float64': {
+                    side: errors.worst(each, description)['grad']
+                    for side, each in (('here', mine), ('golden', golden))},
                 'equal': sum(np.array_equal(mine.arrays[key], array)
                              for key, array in golden.arrays.items())}
             print(which, name, found[which]['tutorials'][name], flush=True)
