@@ -1,0 +1,59 @@
+"""What the page beside this file quotes."""
+
+from tables import load, machine, table
+
+from tf1gan.compare import LIMITS
+
+
+def ports() -> str:
+    """Return what every port's comparison said, as a table, and the versions."""
+    found = load('ports/ports.json')
+    rows = [[f'[{name}.py]({name}.py)', f'{port["arrays"]} arrays',
+             ('agrees', 'differs')[port['status']]]
+            for name, port in found['ports'].items()]
+    versions = ', '.join(f'{name} {version}'
+                         for name, version in found['versions'].items())
+    return table(['<port', 'compared', '<verdict'], rows, (
+        f'With {versions}; Python {found["environment"]["python"]}, '
+        f'{machine(found["environment"])}.'))
+
+
+def port_report(which: str) -> str:
+    """Return what the comparer printed: of the first port, or of its first mistake."""
+    found = load('ports/ports.json')
+    if which == 'failing':
+        lines, status = found['failing'], 1
+    else:
+        lines, status = found['ports']['pytorch_vanilla']['report'], 0
+    return '\n'.join(['```', '$ python -m tf1gan.compare vanilla mine.npz; echo $?',
+                      *lines, str(status), '```\n'])
+
+
+def sabotage() -> str:
+    """Return every mistake, where it was caught and what it was called, as a table."""
+    found = load('ports/sabotage.json')
+    rows, cells = found['mistakes'], []
+    for row in rows:
+        named = row['sentence'] if row['named'] else f'*not named* ({row["cause"]})'
+        caught = '' if row['caught'] else ' (late)'
+        cells.append([row['mistake'], row['port'], f'`{row["first"]}`{caught}',
+                      named])
+    accused = sum(each['status'] != 0 for each in found['unmutated'].values())
+    return table(['<mistake', '<port', '<first difference', '<what `compare` says'],
+                 cells, (
+        f'{len(rows)} mistakes: {sum(row["caught"] for row in rows)} caught at '
+        'the first array that they change, '
+        f'{sum(row["named"] for row in rows)} named rightly. Of '
+        f'{len(found["unmutated"])} replays without a mistake {accused} were '
+        'accused.'))
+
+
+def limits() -> str:
+    """Return the comparer's limits beside the noise that was measured, as a table."""
+    found = load('ports/noise.json')
+    rows = [[f'`{kind}`', *(f'{limit:.0e} ({share:.1e})' for limit, share
+                            in zip(LIMITS[kind], noise.values()))]
+            for kind, noise in found['noise'].items()]
+    return table(['<kind', 'first step: limit (noise)', 'dense networks, later',
+                  'convolutional networks, later'], rows,
+                 f'{machine(found["environment"])}.')
