@@ -28,7 +28,7 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
-.PHONY: vanilla dcgan conditional test ports noise golden classifier results lint environment pages speed epsilon ladder \
+.PHONY: vanilla dcgan conditional test ports noise golden classifier results lint environment pages speed epsilon ladder today \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
@@ -117,6 +117,14 @@ epsilon: environment
 # Plumbing against the plain script, side by side (experiments/speed); leave the machine alone.
 speed: environment
 	@$(python) experiments/speed/plumbing.py
+	@$(python) experiments/fill_pages.py
+
+# TensorFlow 2 in graph mode against TensorFlow 1.15 (an hour or two; PARTS="traces" does a part of it).
+PARTS ?=
+today: environment
+	@$(MAKE) --no-print-directory environment ENV=tf2
+	@$(MAKE) --no-print-directory environment ENV=oldest
+	@$(python) experiments/today/today.py $(PARTS)
 	@$(python) experiments/fill_pages.py
 
 # The numbers that README.md and experiments/*/README.md quote, from what the programs wrote.

@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), *(str(HERE.parent / each)
 from tf1gan import TUTORIALS        # noqa: E402
 
 ENVIRONMENTS = {'newest': '.venv-tf2', 'oldest': '.venv-oldest'}
-RUNS = {**{f'collapse_{seed}': ['collapse', seed, '--rung', '4', '--threads', '1']
+RUNS = {**{f'collapse_4_{seed}': ['collapse', seed, '--rung', '4', '--threads', '1']
            for seed in range(3)},
         **{f'vanilla_{seed}': ['vanilla', seed] for seed in range(5)}}
 BLOCKS, MILLISECONDS = 15, 400      # of a block, about

@@ -1,0 +1,64 @@
+"""What the page beside this file quotes."""
+
+from tables import load, machine, table
+
+from tf1gan import TUTORIALS
+
+FIGURES = {'digits_covered': 'digits covered', 'divergence': 'divergence, nats',
+           'confidence': 'confidence', 'frechet': 'Frechet'}
+
+
+def today(part: str) -> str:
+    """Return one of the page's three tables."""
+    found = load('today/today.json')
+    return {'traces': traces, 'runs': runs, 'speed': speed}[part](
+        found[part], found['environments'][part])
+
+
+def traces(found: dict, where: dict) -> str:
+    """Return the worst array of each trace, in limits."""
+    rows = []
+    for which in 'newest', 'oldest':
+        for name in TUTORIALS:
+            each = found[which]['tutorials'][name]
+            here = each['gradient_from_float64']
+            rows.append([name, found[which]['tensorflow'], each['n_arrays'],
+                         each['equal'], each['differences'], f'{each["limits"]:.2f}',
+                         f'`{each["worst"]}`', f'{here["here"]:.1e}',
+                         f'{here["golden"]:.1e}'])
+    return table(['<', 'TensorFlow', 'arrays', 'equal to the bit', 'beyond a limit',
+                  'worst, in limits', '<which is', 'worst gradient from float64',
+                  "that of 1.15"], rows, f'{machine(where)}.')
+
+
+def runs(found: dict, where: dict) -> str:
+    """Return the figures of the seeds, and where the reference's spread has them."""
+    rows = []
+    for name in found:
+        held = {each['figure']: each for each in found[name]['held']}
+        for figure, words in FIGURES.items():
+            seeds = [run[figure] for run in found[name]['runs']]
+            row = [name if figure == 'digits_covered' else '', words,
+                   ', '.join(f'{value:.3g}' for value in seeds)]
+            if figure in held:
+                each = held[figure]
+                row += [f'{each["yours"]:.3g}',
+                        f'{each["low"]:.3g} to {each["high"]:.3g}',
+                        f'outside, {each["outside"]}' if each['outside'] else 'inside']
+            else:
+                row += ['', '', '']
+            rows.append(row)
+    of = ', '.join(f'{name}: {each["reference"]}' for name, each in found.items())
+    return table(['<', '<', 'its seeds', 'mean', "inside the reference's spread",
+                  '<that is'], rows,
+                 f'The reference: {of}. {machine(where)}.')
+
+
+def speed(found: list, where: dict) -> str:
+    """Return what a step takes on either."""
+    rows = [[step['tutorial'], f'{step["tf1gan_ms"]:.2f}', f'{step["other_ms"]:.2f}',
+             f'{step["ratio"]:.2f} ({step["ratio_min"]:.2f} to {step["ratio_max"]:.2f})']
+            for step in found]
+    return table(['<', f'TensorFlow {found[0]["tensorflow"]}, ms',
+                  f'{found[0]["version"]}, ms', '<ratio (lowest to highest block)'],
+                 rows, f'{machine(where)}.')
