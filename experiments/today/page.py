@@ -56,9 +56,12 @@ def runs(found: dict, where: dict) -> str:
 
 def speed(found: list, where: dict) -> str:
     """Return what a step takes on either."""
-    rows = [[step['tutorial'], f'{step["tf1gan_ms"]:.2f}', f'{step["other_ms"]:.2f}',
-             f'{step["ratio"]:.2f} ({step["ratio_min"]:.2f} to {step["ratio_max"]:.2f})']
-            for step in found]
+    rows = []
+    for step in found:
+        lowest, highest = f'{step["ratio_min"]:.2f}', f'{step["ratio_max"]:.2f}'
+        rows.append([step['tutorial'], f'{step["tf1gan_ms"]:.2f}',
+                     f'{step["other_ms"]:.2f}',
+                     f'{step["ratio"]:.2f} ({lowest} to {highest})'])
     return table(['<', f'TensorFlow {found[0]["tensorflow"]}, ms',
                   f'{found[0]["version"]}, ms', '<ratio (lowest to highest block)'],
                  rows, f'{machine(where)}.')
