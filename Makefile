@@ -90,19 +90,19 @@ endif
 
 # The committed run: samples/vanilla and experiments/vanilla (a few minutes).
 reference-vanilla: environment
-	@sh experiments/reference.sh $(python) vanilla
+	@$(python) experiments/reference.py vanilla
 
 # The committed runs of the minimax game, both objectives (a few minutes).
 reference-minimax: environment
-	@sh experiments/minimax/reference.sh $(python)
+	@$(python) experiments/reference.py minimax
 
 # The committed run of the DCGAN: all its steps.
 reference-dcgan: environment
-	@sh experiments/reference.sh $(python) dcgan
+	@$(python) experiments/reference.py dcgan
 
 # The committed run of the conditional DCGAN: 13 of its 50 epochs (about an hour).
 reference-conditional: environment
-	@sh experiments/conditional/reference.sh $(python)
+	@$(python) experiments/reference.py conditional
 
 # The mode-collapse ladder, every rung with three seeds.
 ladder: environment

@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import reference
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
@@ -40,11 +42,8 @@ COMPARED = {'collapse': 'rung 4', 'minimax': 'non-saturating'}  # the source's l
 def train(name: str) -> None:
     """Train a job's run, or finish it."""
     tutorial, _, seed, *flags = JOBS[name]
-    folder = RUNS / name
-    where = ['--resume', str(folder)] if folder.exists() else [
-        '--out', str(folder), '--seed', str(seed)]
-    subprocess.run([sys.executable, '-m', f'tf1gan.{tutorial}', *where, *flags],
-                   cwd=str(HERE.parent), check=True, stdout=subprocess.DEVNULL)
+    reference.train(RUNS / name, tutorial, '--seed', seed, *flags,
+                    stdout=subprocess.DEVNULL)
 
 
 def judge(name: str) -> dict:

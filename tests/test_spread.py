@@ -156,6 +156,7 @@ def test_seeds_of_one_digit_each_tell_nothing():
 def results(tmp_path, monkeypatch):
     """Return the program of `make results`, with folders of its own and no run."""
     path = ROOT / 'experiments' / 'spread.py'
+    monkeypatch.syspath_prepend(str(path.parent))
     spec = importlib.util.spec_from_file_location('results', str(path))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

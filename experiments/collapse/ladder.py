@@ -20,7 +20,9 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / 'experiments')]
+
+import reference        # noqa: E402
 
 from tf1gan import collapse, latent, mnist, run_folder      # noqa: E402
 
@@ -32,11 +34,8 @@ N_SAMPLES = 1000
 def train(rung: int, seed: int) -> Path:
     """Train a rung for an epoch, or finish a run that was begun; return its folder."""
     folder = RUNS / f'rung_{rung}_seed_{seed}'
-    how = ['--resume', str(folder)] if folder.exists() else [
-        '--rung', str(rung), '--seed', str(seed), '--threads', '1',
-        '--out', str(folder)]
-    subprocess.run([sys.executable, '-m', 'tf1gan.collapse'] + how, cwd=str(ROOT),
-                   check=True, stdout=subprocess.DEVNULL)
+    reference.train(folder, 'collapse', '--rung', rung, '--seed', seed, '--threads', 1,
+                    stdout=subprocess.DEVNULL)
     return folder
 
 
@@ -76,17 +75,12 @@ def main() -> None:
               'runs': runs, 'environment': {**run_folder.environment(), 'threads': 1}}
     here = Path(__file__).parent
     (here / 'ladder.json').write_bytes(run_folder.as_json(result))
-    samples = ROOT / 'samples' / 'collapse'
     for rung in collapse.RUNGS:
         folder = RUNS / f'rung_{rung}_seed_0'
         for name in 'loss_D.png', 'loss_G.png':
             shutil.copy(str(folder / name), str(here / f'rung_{rung}_{name}'))
-        for source, target in (('samples', samples), ('fixed', samples / 'fixed')):
-            target.mkdir(parents=True, exist_ok=True)
-            for path in (folder / source).iterdir():
-                shutil.copy(str(path), str(target / f'rung_{rung}_{path.name}'))
-    subprocess.run([sys.executable, '-m', 'tf1gan.latent', str(RUNS / 'rung_4_seed_0'),
-                    '--out', str(here / 'latent')], cwd=str(ROOT), check=True)
+        reference.copy_pictures(folder, 'collapse', f'rung_{rung}_')
+    reference.module('latent', RUNS / 'rung_4_seed_0', '--out', here / 'latent')
     print(json.dumps(result, indent=2))
     shutil.rmtree(str(RUNS))
 
