@@ -124,8 +124,9 @@ def test_the_order_of_the_images_is_that_of_the_page():
             asked.update(how)
             raise Stop
 
+        config = tutorial.Config(**descriptions.find(name).SMALL)
         with pytest.raises(Stop):
-            tutorial.step(None, None, tutorial.Config(), next_batch, None)
+            tutorial.step(None, tutorial.build(config, 0), config, next_batch, None)
         assert asked == orders[images['order']], name
         data = tutorial.data(files, np.random.RandomState(0))
         assert data.num_examples == 60000 - images['held_out']

@@ -106,9 +106,9 @@ def test_the_nearest_image_is_found_by_looking_at_all():
 def train(name, folder, data=None, **numbers):
     """Train a small run of a tutorial for two steps; return the tutorial."""
     pytest.importorskip('tqdm', reason='nothing trains here')
-    from tf1gan import loop, record
+    from tf1gan import descriptions, loop
     tutorial = importlib.import_module(f'tf1gan.{name}')
-    config = tutorial.Config(**{**record.SMALL[name], **numbers})
+    config = tutorial.Config(**{**descriptions.find(name).SMALL, **numbers})
     run = loop.Run(tutorial, {'tutorial': name, 'config': config._asdict(), 'seed': 0,
                               'format': 1, 'threads': None, 'data': data})
     for _ in range(2):
