@@ -92,11 +92,11 @@ def test_the_noise_is_drawn_as_the_page_draws_it(name, numbers):
     tf = pytest.importorskip('tensorflow')
     if not tf.__version__.startswith('1.15'):
         pytest.skip('the pages take TensorFlow 1.15')
-    from tf1gan import evaluate
+    from tf1gan import generator
     tutorial = importlib.import_module(f'tf1gan.{name}')
     config = tutorial.Config(**numbers)
     description = descriptions.find(name).describe(config._asdict())
-    found, digits = evaluate.noise(description, np.random.RandomState(3), 7)
+    found, digits = generator.draw_noise(description, np.random.RandomState(3), 7)
     expected = tutorial.noise(np.random.RandomState(3), 7, config)
     if digits is not None:
         assert np.array_equal(np.eye(10)[digits], expected[1])

@@ -14,7 +14,7 @@ from conftest import Listener, run_module, sabotaged
 from test_oracles import relative
 from test_run import same, state
 
-from tf1gan import conditional, dcgan, latent, mnist, nn, run_folder
+from tf1gan import conditional, dcgan, latent, loop, mnist, nn, run_folder
 from tf1gan.tf1 import tf
 
 HERE = Path(__file__).parent / 'oracles'
@@ -618,10 +618,12 @@ def test_chosen_digits_are_drawn(trained, monkeypatch, capfd):
     found = np.round(matplotlib.image.imread(str(path)) * 255)
     assert found.shape == (56, 280) and (found[28:, 84:] == 0).all()
     z = np.random.RandomState(0).uniform(-1, 1, size=(13, 100))
-    with latent.Generator(trained) as generator:
-        model = generator.model
-        images = generator.sess.run(model.G, {
-            model.Z: z, model.Z_labels: np.eye(10)[[7] * 13]})
+    arrays, meta = run_folder.load_checkpoint(trained)
+    restored = loop.Run(conditional, meta)
+    restored.restore(arrays, meta)
+    model = restored.model
+    images = restored.sess.run(model.G, {
+        model.Z: z, model.Z_labels: np.eye(10)[[7] * 13]})
     expected = np.floor(images[11, ..., 0].astype(float) * 127.5 + 127.5)
     assert np.abs(found[28:, 28:56] - expected).max() <= 1
 

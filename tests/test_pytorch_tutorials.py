@@ -270,16 +270,16 @@ def test_latent_draws_three_pictures(trained, monkeypatch, capfd):
 
 
 def test_latent_arithmetic_is_done_on_the_noise(trained):
-    with latent.Generator(trained) as generator:
-        a = generator.noise(np.random.RandomState(5), 1)
-        assert np.array_equal(a, np.random.RandomState(5).normal(size=(1, 100)))
-        b = generator.noise(np.random.RandomState(6), 1)
-        points = latent.interpolate(a, b)
-        assert points.shape == (12, 100)
-        assert np.array_equal(points[[0, -1]], np.concatenate([a, b]))
-        steps = np.diff(points, axis=0)
-        assert np.abs(steps - (b - a) / 11).max() < 1e-14       # of float64
-        images = generator(points)
+    generate = latent.Generator(trained)
+    a = generate.noise(np.random.RandomState(5), 1)
+    assert np.array_equal(a, np.random.RandomState(5).normal(size=(1, 100)))
+    b = generate.noise(np.random.RandomState(6), 1)
+    points = latent.interpolate(a, b)
+    assert points.shape == (12, 100)
+    assert np.array_equal(points[[0, -1]], np.concatenate([a, b]))
+    steps = np.diff(points, axis=0)
+    assert np.abs(steps - (b - a) / 11).max() < 1e-14       # of float64
+    images = generate(points)
     weights = {name: array.astype(np.float64) for name, array in
                run_folder.load_checkpoint(trained)[0].items()}
     hidden = points @ weights['G_W1'] + weights['G_b1']

@@ -243,12 +243,8 @@ def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of a sheet of 10x10 raw images, one digit a column."""
     z, _ = draw_noise(100)      # Guess: fresh.
-    return sheet(sess, model, z, np.arange(100) % 10)
-
-
-def sheet(sess, model: Model, z: np.ndarray, digits: np.ndarray) -> bytes:
-    """Return the PNG of G's images of `digits` [m], ten a row, in raw pixels."""
-    samples = sess.run(model.G, {model.Z: z, model.Z_labels: np.eye(10)[digits]})
+    digits = np.eye(10)[np.arange(100) % 10]
+    samples = sess.run(model.G, {model.Z: z, model.Z_labels: digits})
     return pictures.sheet((samples * 127.5 + 127.5).astype(np.uint8)[..., 0], 10)
 
 
