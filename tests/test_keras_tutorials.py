@@ -231,7 +231,7 @@ SABOTAGE = {
     'fakes of the conditional in training mode': (
         'conditional', 'tf.stop_gradient(G)]', 'tf.stop_gradient(G_training)]'),
     "D's dropout off in G's update": ('dcgan', 'discriminator(G_training, masks_G)',
-                                      'discriminator(G_training)'),
+                                      'discriminator(G_training, (1., 1.))'),
     'a gradient not turned': ('dcgan', 'dW[:, ::-1, ::-1]', 'dW'),
     'tanh': ('conditional', 'tf.nn.tanh', 'tf.nn.sigmoid'),
 }
@@ -289,7 +289,7 @@ def test_both_modes_are_those_of_the_sources_own_models(name, reference):
             feed[model.Z_labels] = start.labels_D[0]
         first, G = next(iter(model.updates.values())), model.updates['G']
         # D of X alone, with nothing dropped.
-        alone = {model.X: x, **{mask: np.ones((1,) * mask.shape.ndims)
+        alone = {model.X: x, **{mask: np.ones([len(x), *mask.shape.as_list()[1:]])
                                 for mask in first.masks}}
         if labelled:
             alone.update({model.X_labels: start.labels[0],
