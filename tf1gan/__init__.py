@@ -1,6 +1,6 @@
 """Five published MNIST GAN tutorials as TensorFlow 1.15 graphs.
 
-    the pages       vanilla collapse conditional minimax dcgan; contract: what each offers
+    the pages       vanilla collapse conditional minimax dcgan; contract: what each has
     as data         descriptions/ interpreter tape: what each computes, in NumPy
     running         command flags loop run_folder pictures; mnist nn tf1
     porting         trace record compare causes/

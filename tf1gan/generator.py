@@ -34,8 +34,8 @@ class Generator:
         self.weights, self.meta = run_folder.load_checkpoint(folder)
         self.description = descriptions.of(self.meta, folder)
         if not descriptions.trains(self.description, 'G'):
-            raise InputError(f'{folder}: expected a run that trained a generator, found '
-                             'one of D alone; name another run')
+            raise InputError(f'{folder}: expected a run that trained a generator, '
+                             'found one of D alone; name another run')
         self.n_labels: int = self.description['labels']
         n_pixels = np.prod(self.description['images']['shape'])
         if n_pixels != 784:

@@ -57,9 +57,9 @@ def draw(options) -> Dict[str, bytes]:
                              'leave it out')
         return arithmetic(generate, options.seed_a, options.seed_b)
     if digit >= generate.n_labels:
-        raise InputError(f'--digit: expected one of the {generate.n_labels} labels that '
-                         f'the generator of {options.run} takes, found {digit}; leave '
-                         'the flag out, or name another run')
+        raise InputError(f'--digit: expected one of the {generate.n_labels} labels '
+                         f'that the generator of {options.run} takes, found {digit}; '
+                         'leave the flag out, or name another run')
     noise = generate.noise(np.random.RandomState(options.seed_a), options.count or 64)
     images = generate(noise, np.full(len(noise), digit))
     return {f'digit_{digit}.png': pictures.sheet((images * 255).astype(np.uint8), 10)}
@@ -76,7 +76,7 @@ def main() -> int:
     parser.add_argument('--seed-b', type=seed, default=1, metavar='N',
                         help='of the noise B (default 1)')
     parser.add_argument('--digit', type=flags.number(int, 0, 9), metavar='N',
-                        help='draw this digit instead, of a generator that takes labels')
+                        help='draw this digit instead (where G takes labels)')
     parser.add_argument('--count', type=flags.number(int, 1, 1000), metavar='N',
                         help='of the digits (default 64)')
     parser.add_argument('--out', metavar='DIR',

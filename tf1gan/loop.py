@@ -133,7 +133,7 @@ class Run:
             events.add_session_log(
                 tf.SessionLog(status=tf.SessionLog.START), global_step=self.step)
             if self.step == 0:
-                self.draw(events)
+                self.draw(self.picture(), events)
             began = time.perf_counter() - self.seconds
             while self.step < goal and not caught:
                 losses = self.advance(self.sess)
@@ -147,9 +147,12 @@ class Run:
                     self.seconds = time.perf_counter() - began
                     self.log(losses)
                     began = time.perf_counter()
-                if self.due(losses) and (keep_going or not reason):
+                line = self.page.line(self.step, self.n_batches, losses)
+                picture = self.picture()
+                if (line is not None or picture is not None) and (
+                        keep_going or not reason):
                     self.seconds = time.perf_counter() - began
-                    self.tell(losses, first_row, bar, events)
+                    self.tell(line, picture, first_row, bar, events)
                     first_row = len(self.rows)
                     began = time.perf_counter() - self.seconds
                     reason = reason or (None if broken else self.save())
@@ -162,7 +165,6 @@ class Run:
                 reason = self.save()
                 if reason:
                     self.break_off(reason, keep_going, bar)
-        self.plot()
         self.write_log()
         if caught:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
@@ -196,11 +198,9 @@ class Run:
             raise Stop(1, f'standard output cannot be written: {error.strerror}; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
 
-    def due(self, losses) -> bool:
-        """Say whether the tutorial prints or draws something at this step."""
-        return (self.page.line(self.step, self.n_batches, losses) is not None
-                or self.page.picture(self.step, self.n_batches,
-                                     self.config) is not None)
+    def picture(self) -> Optional[str]:
+        """Name the picture that is due at this step; None: none."""
+        return self.page.picture(self.step, self.n_batches, self.config)
 
     def log(self, losses) -> None:
         """Add a row to the log, with the losses of the step just taken."""
@@ -210,17 +210,21 @@ class Run:
         self.rows.append({**row, 'seconds': round(self.seconds, 6)})
         self.seconds = 0.0
 
-    def write_log(self) -> None:
-        """Write log.csv, where the tutorial has a `table` with its columns too."""
-        if self.rows:
-            table = self.page.table
-            run_folder.write_log(self.folder, table(self.rows))
+    def write_log(self, plots: bool = True) -> None:
+        """Write log.csv, with the columns of the page's `table`, and its plots."""
+        if not self.rows:
+            return
+        run_folder.write_log(self.folder, self.page.table(self.rows))
+        for name, png in (self.page.plots(self.rows, self.config).items()
+                          if plots else ()):
+            run_folder.write(self.folder / name, png)
 
-    def tell(self, losses, first_row: int, bar, events) -> None:
-        """Print the tutorial's line, draw its picture and plots if they are due, and
-        write the log, whose rows from `first_row` on go to TensorBoard.
+    def tell(self, line: Optional[str], picture: Optional[str], first_row: int, bar,
+             events) -> None:
+        """Print the line and draw the picture that are due, and write the log.
+
+        Its rows from `first_row` on go to TensorBoard.
         """
-        line = self.page.line(self.step, self.n_batches, losses)
         if line is not None:
             self.say(line, bar)
         for row in self.rows[first_row:]:
@@ -228,21 +232,18 @@ class Run:
                 tf.Summary.Value(tag=name, simple_value=value)
                 for name, value in row.items()
                 if name.startswith(('loss_', 'accuracy_'))]), row['step'])
-        if self.draw(events):
-            self.plot()
-        self.write_log()
+        self.draw(picture, events)
+        self.write_log(plots=picture is not None)
         events.flush()
 
-    def draw(self, events=None) -> bool:
-        """Draw the tutorial's picture if one is due at this step; say if it was.
+    def draw(self, name: Optional[str], events=None) -> None:
+        """Draw the picture of a name, where there is one.
 
         Beside it goes the picture of the same noise as ever, into the folder `fixed`.
         """
-        name = self.page.picture(self.step, self.n_batches, self.config)
         if name is None:
-            return False
-        same = self.page.sample(self.sess, self.model, self.config,
-                                self.fixed_noise)
+            return
+        same = self.page.sample(self.sess, self.model, self.config, self.fixed_noise)
         run_folder.write(self.folder / 'fixed' / name, same)
         png = self.page.sample(self.sess, self.model, self.config, self.draw_noise)
         run_folder.write(self.folder / 'samples' / name, png)
@@ -253,13 +254,6 @@ class Run:
                                      encoded_image_string=png)
             events.add_summary(tf.Summary(value=[
                 tf.Summary.Value(tag='samples', image=image)]), max(self.step - 1, 0))
-        return True
-
-    def plot(self) -> None:
-        """Write the tutorial's plots of the log."""
-        if self.rows:
-            for name, png in self.page.plots(self.rows, self.config).items():
-                run_folder.write(self.folder / name, png)
 
     def save(self) -> Optional[str]:
         """Write the checkpoint; where a variable is not finite, say which instead."""
@@ -318,7 +312,7 @@ class Run:
         step, rows, terms = self.step - 1, self.rows, _Terms(self.sess, self.model)
         self.restore(*run_folder.load_checkpoint(self.folder))
         if self.step == 0:
-            self.draw()     # draws the same noise again
+            self.draw(self.picture())       # draws the same noise again
         while self.step < step:
             self.advance(self.sess)
         where = [f'{weight}, which the update of step {step - 1} left not finite'

@@ -113,7 +113,7 @@ def record(run: loop.Run, n_steps: int, path: str) -> None:
 
 def draw(run: loop.Run) -> None:
     """Draw the noise of a picture that is due before the next step."""
-    if run.page.picture(run.step, run.n_batches, run.config) is not None:
+    if run.picture() is not None:
         run.page.sample(run.sess, run.model, run.config, run.draw_noise)
 
 
