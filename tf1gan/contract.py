@@ -1,8 +1,8 @@
 """The contract of a page: what a tutorial, or a GAN of one's own, offers the tools.
 
-This file is read in a page's order. `WRITTEN` must stand on every page; what else is
-here is what a page has that does not write it. The loop, the flags, the recorder and
-one test read it here. NumPy only.
+Its parts stand here in a page's order. `WRITTEN` must stand on every page; the others
+are what a page has that does not write them. The loop, the flags, the recorder and one
+test read them here. NumPy only.
 
 Three counts: a step is one call of `step`; `n_batches` of them are an epoch; `done` is
 how many steps of the run have been taken, 0 before the first.
@@ -48,7 +48,7 @@ class Update(NamedTuple):
     gradients: Optional[List[Any]]      # (gradient, variable); None: no trace holds it
     terms: Dict[str, Any]       # of the loss: to say which broke
     fakes: Any = None           # G's images in this update
-    logits: Dict[str, Any] = {}     # what D's sigmoid takes: of D_real, D_gene or D
+    logits: Dict[str, Any] = {}     # what D ends with, before a sigmoid: of D_real, ...
     masks: List[Any] = []       # dropout's, of D's layers in their order
     accuracy: Any = None        # of D, where it is logged
 
@@ -77,7 +77,11 @@ def noise(rng: np.random.RandomState, n: int, config: Config):
 
 
 def step(sess, model: Model, config: Config, next_batch, draw_noise):
-    """Take the updates of a step in their order; return what is logged, by name."""
+    """Take the updates of a step in their order; return what is logged, by name.
+
+    Each is a `sess.run` of a list with its `train` and its `loss`. `next_batch(n)`
+    returns images and one-hot labels, `draw_noise(n)` what `noise` does.
+    """
 
 
 def line(done: int, n_batches: int, losses: Dict[str, float]):

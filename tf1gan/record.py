@@ -33,15 +33,22 @@ class Recorder:
 
     def run(self, fetches: List, feed_dict: Dict) -> List:
         """Run as a session does, and note what an update in `fetches` does."""
-        name, update = next((name, update) for name, update
-                            in self.run_of.model.updates.items()
-                            if update.train in fetches)
+        sess, updates = self.run_of.sess, self.run_of.model.updates
+        name = next((name for name in updates if updates[name].train in fetches), None)
+        if name is None:
+            return sess.run(fetches, feed_dict)
+        update, place = updates[name], f'step_{self.run_of.step:03d}/{name}'
         if update.gradients is None:
             raise InputError(f'expected updates that a trace can hold, found {name}, '
                              'of the sanity check; leave --sanity out')
-        sess, place = self.run_of.sess, f'step_{self.run_of.step:03d}/{name}'
-        appliers = {variable.op.name: self.applied[gradient]
+        appliers = {variable.op.name: self.applied.get(gradient)
                     for gradient, variable in update.gradients}
+        if None in appliers.values() or update.loss not in fetches or not set(
+                feed_dict) <= set(self.feeds):
+            raise InputError(
+                f'update {name}: expected Adam or gradient descent of its gradients, '
+                'its loss fetched with it, and feeds that Model has, found another; a '
+                'trace holds no other')
         before = self.run_of.weights()
         seen, gradients = sess.run(
             [watched(update), {variable.op.name: gradient
