@@ -92,11 +92,11 @@ def test_the_noise_is_drawn_as_the_page_draws_it(name, numbers):
     tf = pytest.importorskip('tensorflow')
     if not tf.__version__.startswith('1.15'):
         pytest.skip('the pages take TensorFlow 1.15')
-    from tf1gan import evaluate
+    from tf1gan import generator
     tutorial = importlib.import_module(f'tf1gan.{name}')
     config = tutorial.Config(**numbers)
     description = descriptions.find(name).describe(config._asdict())
-    found, digits = evaluate.noise(description, np.random.RandomState(3), 7)
+    found, digits = generator.draw_noise(description, np.random.RandomState(3), 7)
     expected = tutorial.noise(np.random.RandomState(3), 7, config)
     if digits is not None:
         assert np.array_equal(np.eye(10)[digits], expected[1])
@@ -124,8 +124,9 @@ def test_the_order_of_the_images_is_that_of_the_page():
             asked.update(how)
             raise Stop
 
+        config = tutorial.Config(**descriptions.find(name).SMALL)
         with pytest.raises(Stop):
-            tutorial.step(None, None, tutorial.Config(), next_batch, None)
+            tutorial.step(None, tutorial.build(config, 0), config, next_batch, None)
         assert asked == orders[images['order']], name
         data = tutorial.data(files, np.random.RandomState(0))
         assert data.num_examples == 60000 - images['held_out']

@@ -104,35 +104,33 @@ def test_the_nearest_image_is_found_by_looking_at_all():
 
 
 def train(name, folder, data=None, **numbers):
-    """Train a small run of a tutorial for two steps; return the tutorial."""
+    """Train a small run of a tutorial for two steps; return it."""
     pytest.importorskip('tqdm', reason='nothing trains here')
-    from tf1gan import loop, record
+    from tf1gan import descriptions, loop
     tutorial = importlib.import_module(f'tf1gan.{name}')
-    config = tutorial.Config(**{**record.SMALL[name], **numbers})
+    config = tutorial.Config(**{**descriptions.find(name).SMALL, **numbers})
     run = loop.Run(tutorial, {'tutorial': name, 'config': config._asdict(), 'seed': 0,
                               'format': 1, 'threads': None, 'data': data})
     for _ in range(2):
         run.advance(run.sess)
     folder.mkdir()
     run_folder.write(folder / run_folder.CHECKPOINT, run.checkpoint())
-    return tutorial
+    return run
 
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
 def test_a_run_is_drawn_as_tensorflow_draws_it(name, tmp_path):
-    tutorial = train(name, tmp_path / 'run')
-    from tf1gan import latent
+    run = train(name, tmp_path / 'run')
     found = evaluate.draw(tmp_path / 'run', 300)
-    with latent.Generator(tmp_path / 'run') as generator:
-        drawn = tutorial.noise(np.random.RandomState(10000), 300, generator.config)
-        model, feed = generator.model, {}
-        if generator.takes_labels:
-            feed = {model.Z: drawn[0], model.Z_labels: drawn[1]}
-            assert np.array_equal(drawn[1].argmax(1), found.labels)
-        else:
-            feed = {model.Z: drawn}
-            assert found.labels is None
-        expected = generator.sess.run(model.G, feed).reshape(300, 28, 28)
+    drawn = run.page.noise(np.random.RandomState(10000), 300, run.config)
+    model = run.model
+    if isinstance(drawn, tuple):
+        feed = {model.Z: drawn[0], model.Z_labels: drawn[1]}
+        assert np.array_equal(drawn[1].argmax(1), found.labels)
+    else:
+        feed = {model.Z: drawn}
+        assert found.labels is None
+    expected = run.sess.run(model.G, feed).reshape(300, 28, 28)
     if name in ('conditional', 'minimax', 'dcgan'):
         expected = (expected + 1) / 2
     assert np.abs(found.images - expected).max() < 1e-5

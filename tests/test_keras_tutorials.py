@@ -14,7 +14,7 @@ from conftest import Listener, run_module, sabotaged
 from test_oracles import relative
 from test_run import same, state
 
-from tf1gan import conditional, dcgan, latent, mnist, nn, run_folder
+from tf1gan import conditional, dcgan, latent, loop, mnist, nn, run_folder
 from tf1gan.tf1 import tf
 
 HERE = Path(__file__).parent / 'oracles'
@@ -60,7 +60,7 @@ def replay(name, module=None, n_steps=stated_conv.N_STEPS):
             variables[variable].load(value, sess)
         for step in range(n_steps):
             for update in stated_conv.UPDATES[name]:
-                feed = dict(zip(getattr(model, f'masks_{update}'),
+                feed = dict(zip(model.updates[update].masks,
                                 start.masks[step][update]))
                 if update in ('D', 'D_real'):
                     feed[model.X] = start.X[step]
@@ -72,11 +72,11 @@ def replay(name, module=None, n_steps=stated_conv.N_STEPS):
                     if update == 'G':
                         feed[model.Z] = start.Z_G[step]
                         feed[model.Z_labels] = start.labels_G[step]
-                fetches = {'loss': getattr(model, f'loss_{update}'),
-                           'train': getattr(model, f'train_{update}')}
+                fetches = {'loss': model.updates[update].loss,
+                           'train': model.updates[update].train}
                 fetches.update({f'grad/{variable.op.name}': gradient for
                                 gradient, variable in
-                                getattr(model, f'gradients_{update}')})
+                                model.updates[update].gradients})
                 if update in ('D', 'D_fake'):
                     fetches['fakes'] = model.G
                 found = sess.run(fetches, feed)
@@ -231,7 +231,7 @@ SABOTAGE = {
     'fakes of the conditional in training mode': (
         'conditional', 'tf.stop_gradient(G)]', 'tf.stop_gradient(G_training)]'),
     "D's dropout off in G's update": ('dcgan', 'discriminator(G_training, masks_G)',
-                                      'discriminator(G_training)'),
+                                      'discriminator(G_training, (1., 1.))'),
     'a gradient not turned': ('dcgan', 'dW[:, ::-1, ::-1]', 'dW'),
     'tanh': ('conditional', 'tf.nn.tanh', 'tf.nn.sigmoid'),
 }
@@ -284,16 +284,22 @@ def test_both_modes_are_those_of_the_sources_own_models(name, reference):
         for variable in model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES):
             if variable.op.name in start.weights:
                 variable.load(start.weights[variable.op.name], sess)
-        feed = {model.Z: z, model.X: x}
+        feed = {model.Z: z}
         if labelled:
-            feed.update({model.Z_labels: start.labels_D[0],
-                         model.X_labels: start.labels[0]})
-        found = sess.run([model.G, model.G_training, model.D], feed)
+            feed[model.Z_labels] = start.labels_D[0]
+        first, G = next(iter(model.updates.values())), model.updates['G']
+        # D of X alone, with nothing dropped.
+        alone = {model.X: x, **{mask: np.ones([len(x), *mask.shape.as_list()[1:]])
+                                for mask in first.masks}}
+        if labelled:
+            alone.update({model.X_labels: start.labels[0],
+                          model.Z: z[:0], model.Z_labels: start.labels_D[0][:0]})
+        logits = sess.run(list(first.logits.values())[0], alone)
+        found = [*sess.run([model.G, G.fakes], feed), 1 / (1 + np.exp(-logits))]
     for mine, keras in zip(found, expected):
         # Measured: the same bits, but for 3.4e-8 in one D.
         assert mine.shape == keras.shape and relative(mine, keras) <= 1e-6
-    gradients_D = model.gradients_D if labelled else model.gradients_D_real
-    for pairs, n in zip((gradients_D, model.gradients_G), n_trainable):
+    for pairs, n in zip((first.gradients, G.gradients), n_trainable):
         assert sum(int(np.prod(variable.shape)) for _, variable in pairs) == n
 
 
@@ -394,9 +400,9 @@ def test_masks_drop_their_share_and_are_new_in_every_update(name, update, rate,
         feed[model.X_labels] = drawn[1]
     else:
         feed[model.Z] = drawn
-    masks = getattr(model, f'masks_{update}')
-    train = getattr(model, f'train_{update}')
-    first, loss, _ = sess.run([masks, getattr(model, f'loss_{update}'), train], feed)
+    masks = model.updates[update].masks
+    train = model.updates[update].train
+    first, loss, _ = sess.run([masks, model.updates[update].loss, train], feed)
     second = sess.run(masks, feed)
     assert [mask.shape for mask in first] == [
         (32 * shape[0] // 8,) + shape[1:] for shape in
@@ -418,13 +424,14 @@ def test_a_step_can_be_replayed_with_its_masks(session):
     sess, model, _ = session['dcgan']
     sess.run(model.init)
     feed = {model.Z: dcgan.noise(np.random.RandomState(1), 32, dcgan.Config())}
-    masks, loss = sess.run([model.masks_G, model.loss_G], feed)
+    G = model.updates['G']
+    masks, loss = sess.run([G.masks, G.loss], feed)
     count = [variable for variable in
              model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
              if variable.op.name == 'n_masks']
     count[0].load(99, sess)
-    assert sess.run(model.loss_G, feed) != loss
-    assert sess.run(model.loss_G, {**feed, **dict(zip(model.masks_G, masks))}) == loss
+    assert sess.run(G.loss, feed) != loss
+    assert sess.run(G.loss, {**feed, **dict(zip(G.masks, masks))}) == loss
 
 
 # --- The step -------------------------------------------------------------------------
@@ -510,16 +517,16 @@ def test_images_are_scaled(name):
     assert data.images.min() == -1 and data.images.max() == 1
 
 
-@pytest.mark.parametrize('name, losses', [('dcgan', ['loss_D_real', 'loss_D_fake']),
-                                          ('conditional', ['loss_D'])])
-def test_fakes_are_cut_off_from_g_in_ds_update(name, losses, session):
+@pytest.mark.parametrize('name, updates', [('dcgan', ['D_real', 'D_fake']),
+                                           ('conditional', ['D'])])
+def test_fakes_are_cut_off_from_g_in_ds_update(name, updates, session):
     model = session[name][1]
-    variables = [variable for _, variable in model.gradients_G]
+    variables = [variable for _, variable in model.updates['G'].gradients]
     with model.graph.as_default():
-        for loss in losses:
-            assert (tf.gradients(getattr(model, loss), variables)
+        for update in updates:
+            assert (tf.gradients(model.updates[update].loss, variables)
                     == [None] * len(variables))
-    assert {variable.op.name[0] for _, variable in model.gradients_G} == {'G'}
+    assert {variable.op.name[0] for variable in variables} == {'G'}
 
 
 # --- What is printed, drawn and kept --------------------------------------------------
@@ -611,10 +618,12 @@ def test_chosen_digits_are_drawn(trained, monkeypatch, capfd):
     found = np.round(matplotlib.image.imread(str(path)) * 255)
     assert found.shape == (56, 280) and (found[28:, 84:] == 0).all()
     z = np.random.RandomState(0).uniform(-1, 1, size=(13, 100))
-    with latent.Generator(trained) as generator:
-        model = generator.model
-        images = generator.sess.run(model.G, {
-            model.Z: z, model.Z_labels: np.eye(10)[[7] * 13]})
+    arrays, meta = run_folder.load_checkpoint(trained)
+    restored = loop.Run(conditional, meta)
+    restored.restore(arrays, meta)
+    model = restored.model
+    images = restored.sess.run(model.G, {
+        model.Z: z, model.Z_labels: np.eye(10)[[7] * 13]})
     expected = np.floor(images[11, ..., 0].astype(float) * 127.5 + 127.5)
     assert np.abs(found[28:, 28:56] - expected).max() <= 1
 

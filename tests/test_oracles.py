@@ -72,10 +72,10 @@ def follow(name, module=None, optimizer=None):
                         'D': {model.X: start.X[step], model.Z: start.Z_D[step]},
                         'G': {model.Z: start.Z_G[step]}}[update]
                 gradients = {variable.op.name: gradient for gradient, variable
-                             in getattr(model, f'gradients_{update}')}
+                             in model.updates[update].gradients}
                 loss, gradients, _ = sess.run(
-                    [getattr(model, f'loss_{update}'), gradients,
-                     [] if optimizer else getattr(model, f'train_{update}')], feed)
+                    [model.updates[update].loss, gradients,
+                     [] if optimizer else model.updates[update].train], feed)
                 for variable, gradient in gradients.items() if optimizer else ():
                     value = sess.run(variables[variable]).astype(np.float64)
                     variables[variable].load(

@@ -1,13 +1,14 @@
 """The project as a whole: each tutorial has its rooms, and the pages tell the truth."""
 
 import csv
-import importlib
+import inspect
 import json
 import re
 import shutil
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, environ
@@ -15,10 +16,8 @@ from conftest import ROOT, environ
 import tf1gan
 
 NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'compare',
-              'causes', 'descriptions', 'tape', 'interpreter', 'classifier', 'evaluate',
-              'spread', 'replay.__main__']
-CONTRACT = ['Config', 'Model', 'data', 'build', 'noise', 'step', 'RECORD',
-            'line', 'picture', 'sample', 'plots', 'report']
+              'causes', 'contract', 'descriptions', 'tape', 'interpreter', 'classifier',
+              'evaluate', 'spread', 'replay.__main__']
 README = (ROOT / 'README.md').read_text()
 
 
@@ -31,17 +30,35 @@ def test_numpy_only_modules_import_without_tensorflow(module):
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
 def test_a_tutorial_keeps_the_contract(name):
-    module = importlib.import_module(f'tf1gan.{name}')
-    places = [module.__file__ and open(module.__file__).read().index(f'\n{kind} {part}')
-              for kind, part in (('class', 'Config'), ('class', 'Model'),
-                                 ('def', 'build'), ('def', 'noise'),
-                                 ('def', 'step'), ('def', 'sample'))]
+    """Its parts in its order, with its signatures; tf1gan/contract.py states it."""
+    from tf1gan import contract
+    page = contract.find(name)
+    text = Path(page.source).read_text()
+    places = [text.index(f'\n{part}') for part in (
+        'class Config(', 'def data(', 'class Model(', 'def build(', 'def noise(',
+        'def step(', '# --- Sample ')]
     assert places == sorted(places)
-    for part in CONTRACT:
-        assert hasattr(module, part), part
-    assert module.Config._fields[0] in ('total_epoch', 'epochs')
+    for part in contract.WRITTEN + contract.OPTIONAL:
+        mine, stated = getattr(page, part), getattr(contract, part)
+        if inspect.isfunction(stated):
+            assert (list(inspect.signature(mine).parameters)
+                    == list(inspect.signature(stated).parameters)), part
+    assert page.Config._fields[0] in ('total_epoch', 'epochs')
+    assert set(contract.Model._fields) <= set(page.Model._fields)
     for part in 'As found', 'Guesses', 'Departures':
-        assert f'\n{part} (' in module.__doc__
+        assert f'\n{part} (' in page.module.__doc__
+
+
+def test_the_contract_is_all_that_the_tools_ask_of_a_page():
+    from tf1gan import contract
+    asked = {part for path in (ROOT / 'tf1gan').glob('*.py')
+             for part in re.findall(r'\bpage\.(\w+)', path.read_text())}
+    own = {name for name in vars(contract.Page) if name[0] != '_'}
+    assert asked <= set(contract.WRITTEN + contract.OPTIONAL) | own | {'module'}
+    assert set(contract.WRITTEN) | set(contract.OPTIONAL) <= asked | {
+        'Model', 'describe', 'SMALL'}       # build's, and read by Page itself
+    for part in contract.WRITTEN + contract.OPTIONAL:
+        assert hasattr(contract, part)
 
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)

@@ -181,17 +181,17 @@ def test_a_step_of_the_game_moves_d_then_g(objective):
     assert not np.array_equal(drawn[0], drawn[1])
 
 
-@pytest.mark.parametrize('module, losses', [(collapse, ['loss_D_real', 'loss_D_fake']),
-                                            (minimax, ['loss_D'])])
-def test_fakes_are_cut_off_from_g_in_ds_update(module, losses):
+@pytest.mark.parametrize('module, updates', [(collapse, ['D_real', 'D_fake']),
+                                             (minimax, ['D'])])
+def test_fakes_are_cut_off_from_g_in_ds_update(module, updates):
     model = module.build(module.Config(), 0)
     with model.graph.as_default():
         variables = [variable for variable in tf.trainable_variables()
                      if variable.op.name[0] == 'G']
-        for loss in losses:
-            assert (tf.gradients(getattr(model, loss), variables)
+        for update in updates:
+            assert (tf.gradients(model.updates[update].loss, variables)
                     == [None] * len(variables))
-        assert None not in tf.gradients(model.loss_G, variables)
+        assert None not in tf.gradients(model.updates['G'].loss, variables)
 
 
 def test_a_ladder_run_leaves_its_files(run, csv, tmp_path):
@@ -270,16 +270,16 @@ def test_latent_draws_three_pictures(trained, monkeypatch, capfd):
 
 
 def test_latent_arithmetic_is_done_on_the_noise(trained):
-    with latent.Generator(trained) as generator:
-        a = generator.noise(np.random.RandomState(5), 1)
-        assert np.array_equal(a, np.random.RandomState(5).normal(size=(1, 100)))
-        b = generator.noise(np.random.RandomState(6), 1)
-        points = latent.interpolate(a, b)
-        assert points.shape == (12, 100)
-        assert np.array_equal(points[[0, -1]], np.concatenate([a, b]))
-        steps = np.diff(points, axis=0)
-        assert np.abs(steps - (b - a) / 11).max() < 1e-14       # of float64
-        images = generator(points)
+    generate = latent.Generator(trained)
+    a = generate.noise(np.random.RandomState(5), 1)
+    assert np.array_equal(a, np.random.RandomState(5).normal(size=(1, 100)))
+    b = generate.noise(np.random.RandomState(6), 1)
+    points = latent.interpolate(a, b)
+    assert points.shape == (12, 100)
+    assert np.array_equal(points[[0, -1]], np.concatenate([a, b]))
+    steps = np.diff(points, axis=0)
+    assert np.abs(steps - (b - a) / 11).max() < 1e-14       # of float64
+    images = generate(points)
     weights = {name: array.astype(np.float64) for name, array in
                run_folder.load_checkpoint(trained)[0].items()}
     hidden = points @ weights['G_W1'] + weights['G_b1']

@@ -11,7 +11,7 @@ import test_interpreter
 from conftest import ROOT, Ended, run_module
 
 import tf1gan
-from tf1gan import compare, loop, record, run_folder, tf1, trace
+from tf1gan import compare, descriptions, loop, record, run_folder, tf1, trace
 
 N_STEPS = 3
 
@@ -19,7 +19,7 @@ N_STEPS = 3
 def new_run(name, threads=1, seed=0, **numbers):
     """Return a small run that has just begun."""
     tutorial = importlib.import_module(f'tf1gan.{name}')
-    config = tutorial.Config(**{**record.SMALL[name], **numbers})
+    config = tutorial.Config(**{**descriptions.find(name).SMALL, **numbers})
     return loop.Run(tutorial, {'config': config._asdict(), 'seed': seed,
                                'threads': threads, 'data': None})
 
@@ -55,7 +55,7 @@ def test_a_recorded_run_has_the_bits_of_one_that_is_not(name, tmp_path):
 
 def test_a_trace_has_the_bits_of_the_run_from_the_command_line(tmp_path):
     """Each in a process of its own: there the first session settles the threads."""
-    numbers = [word for field, value in record.SMALL['conditional'].items()
+    numbers = [word for field, value in descriptions.find('conditional').SMALL.items()
                for word in (f'--{field.replace("_", "-")}', value)]
     for command in (
             ['tf1gan.record', 'conditional', '--small', '--out', 't.npz'],

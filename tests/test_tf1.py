@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_module
 
-from tf1gan import command, nn, record, run_folder, tf1, trace, vanilla
+from tf1gan import command, descriptions, nn, run_folder, tf1, trace, vanilla
 from tf1gan.tf1 import tf
 
 ORACLES = ROOT / 'tests' / 'oracles'
@@ -15,7 +15,7 @@ sys.path.insert(0, str(ORACLES))
 import record_first_draws       # noqa: E402
 
 DRAWS = json.loads((ORACLES / 'first_draws.json').read_text())
-SMALL = [word for field, value in record.SMALL['vanilla'].items()
+SMALL = [word for field, value in descriptions.find('vanilla').SMALL.items()
          for word in ('--' + field.replace('_', '-'), str(value))]
 
 

@@ -85,12 +85,12 @@ def test_an_update_moves_its_own_network_only(who, moving, still):
     sess, model, values = make()
     images, noise = feeds()
     for _ in range(3):      # the second and third meet weights that have moved
-        for train, feed in ((model.train_D, {model.X: images, model.Z: noise}),
-                            (model.train_G, {model.Z: noise})):
+        for name, feed in (('D', {model.X: images, model.Z: noise}),
+                           ('G', {model.Z: noise})):
             before = values()
-            sess.run(train, feed)
+            sess.run(model.updates[name].train, feed)
             after = values()
-            if train is getattr(model, 'train_' + who):
+            if name == who:
                 for name in moving:
                     assert not np.array_equal(before[name], after[name]), name
                 for name in still:
@@ -100,12 +100,12 @@ def test_an_update_moves_its_own_network_only(who, moving, still):
 def test_the_loss_fetched_with_an_update_is_from_before_it():
     sess, model, _ = make()
     images, noise = feeds()
-    for train, loss, feed in (
-            (model.train_D, model.loss_D, {model.X: images, model.Z: noise}),
-            (model.train_G, model.loss_G, {model.Z: noise})):
-        before = sess.run(loss, feed)
-        assert sess.run([train, loss], feed)[1] == before
-        assert sess.run(loss, feed) != before
+    for name, feed in (('D', {model.X: images, model.Z: noise}),
+                       ('G', {model.Z: noise})):
+        update = model.updates[name]
+        before = sess.run(update.loss, feed)
+        assert sess.run([update.train, update.loss], feed)[1] == before
+        assert sess.run(update.loss, feed) != before
 
 
 def float64_step(w, images, noise, lr):
@@ -207,7 +207,7 @@ SABOTAGE = {
         'batch_noise = draw_noise(config.batch_size)\n    '
         'batch_xs, _ = next_batch(config.batch_size)'),
     'G before D': ('_, loss_D = ',
-                   '_ = sess.run(model.train_G, {model.Z: batch_noise})\n'
+                   '_ = sess.run(G.train, {model.Z: batch_noise})\n'
                    '    _, loss_D = '),
     'uniform noise': ('rng.normal(size', 'rng.uniform(size'),
     'initial stddev': ('[n_hidden, 1], stddev=0.01', '[n_hidden, 1], stddev=0.02'),

@@ -1,5 +1,12 @@
 """Five published MNIST GAN tutorials as TensorFlow 1.15 graphs.
 
+    the pages       vanilla collapse conditional minimax dcgan; contract: what each has
+    as data         descriptions/ interpreter tape: what each computes, in NumPy
+    running         command flags loop run_folder pictures; mnist nn tf1
+    porting         trace record compare causes/
+    judging         evaluate spread classifier; generator latent replay/
+    the machine     doctor
+
 This file imports no framework, so that the NumPy-only parts work where TensorFlow 1.15
 cannot be installed.
 """

@@ -31,11 +31,12 @@ Source: the tutorial's facts, for PyTorch, whose initial values and losses these
 
 import math
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 
 from tf1gan import command, mnist, pictures
+from tf1gan.contract import Update
 from tf1gan.nn import bce, layer_norm, mse, uniform
 from tf1gan.tf1 import tf
 
@@ -89,19 +90,7 @@ class Model(NamedTuple):
     Z: tf.Tensor                # [n, n_noise]
     G: tf.Tensor                # [n, n_input], in (0, 1)
     D_real: tf.Tensor           # [n, 1], in (0, 1)
-    loss_D_real: tf.Tensor      # target 1 on X
-    loss_D_fake: tf.Tensor      # target 0 on G(Z)
-    loss_D_noise: tf.Tensor     # target 0 on X: the sanity check
-    loss_G: tf.Tensor           # target 1 on G(Z)
-    gradients_D_real: List[Any]     # (gradient, variable), as the optimizer takes them
-    gradients_D_fake: List[Any]
-    gradients_G: List[Any]
-    train_D_real: tf.Operation
-    train_D_fake: tf.Operation
-    train_D_noise: tf.Operation
-    train_G: tf.Operation
-    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss: to say which one broke
-    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
+    updates: Dict[str, Update]  # of D_real, D_fake, D_noise (the sanity check) and G
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -163,7 +152,7 @@ def build(config: Config, seed: int) -> Model:
         loss = bce if rung.modern else mse
         loss_D_real = loss(D_real, 1.)
         loss_D_fake = loss(D_detached, 0.)
-        loss_D_noise = loss(D_real, 0.)
+        loss_D_noise = loss(D_real, 0.)     # of the sanity check: X is noise
         loss_G = loss(D_gene, 1.)
 
         def optimizer(name):
@@ -180,15 +169,14 @@ def build(config: Config, seed: int) -> Model:
         train_D_noise = optimizer_D.minimize(loss_D_noise, var_list=D_var_list)
         train_G = optimizer_G.apply_gradients(gradients_G)
         init = tf.global_variables_initializer()
-        terms = {'loss_D_real': {'D(x)': D_real}, 'loss_D_noise': {'D(x)': D_real},
-                 'loss_D_fake': {'D(G(z))': D_gene}, 'loss_G': {'D(G(z))': D_gene}}
-        logits_D_real, logits_D_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
-        of_fakes = {'fake/G': G, 'logit/D_gene': logits_D_gene}
-        forward = {'D_real': {'logit/D_real': logits_D_real},
-                   'D_fake': of_fakes, 'G': of_fakes}
-    return Model(graph, init, X, Z, G, D_real, loss_D_real, loss_D_fake, loss_D_noise,
-                 loss_G, gradients_D_real, gradients_D_fake, gradients_G, train_D_real,
-                 train_D_fake, train_D_noise, train_G, terms, forward)
+    on_images = {'terms': {'D(x)': D_real}, 'logits': {'D_real': D_real.op.inputs[0]}}
+    on_fakes = {'terms': {'D(G(z))': D_gene}, 'fakes': G,
+                'logits': {'D_gene': D_gene.op.inputs[0]}}
+    return Model(graph=graph, init=init, X=X, Z=Z, G=G, D_real=D_real, updates={
+        'D_real': Update(train_D_real, loss_D_real, gradients_D_real, **on_images),
+        'D_noise': Update(train_D_noise, loss_D_noise, None, **on_images),
+        'D_fake': Update(train_D_fake, loss_D_fake, gradients_D_fake, **on_fakes),
+        'G': Update(train_G, loss_G, gradients_G, **on_fakes)})
 
 
 # --- Noise ----------------------------------------------------------------------------
@@ -212,21 +200,21 @@ def step(sess, model: Model, config: Config, next_batch,
     from before its update.
     """
     n = config.batch_size
+    D_real, D_noise, D_fake, G = model.updates.values()
     x, _ = next_batch(n, shuffle=False)     # As found: in the order of the file.
-    _, loss_D_real = sess.run([model.train_D_real, model.loss_D_real], {model.X: x})
+    _, loss_D_real = sess.run([D_real.train, D_real.loss], {model.X: x})
     if config.sanity:
-        _, loss_D_noise = sess.run([model.train_D_noise, model.loss_D_noise],
+        _, loss_D_noise = sess.run([D_noise.train, D_noise.loss],
                                    {model.X: draw_noise(n)})
         return {'loss_D_real': loss_D_real, 'loss_D_noise': loss_D_noise}
-    _, loss_D_fake = sess.run([model.train_D_fake, model.loss_D_fake],
-                              {model.Z: draw_noise(n)})
-    _, loss_G = sess.run([model.train_G, model.loss_G], {model.Z: draw_noise(n)})
+    _, loss_D_fake = sess.run([D_fake.train, D_fake.loss], {model.Z: draw_noise(n)})
+    _, loss_G = sess.run([G.train, G.loss], {model.Z: draw_noise(n)})
     return {'loss_D_real': loss_D_real, 'loss_D_fake': loss_D_fake, 'loss_G': loss_G}
 
 
 # --- Sample ---------------------------------------------------------------------------
 
-RECORD = 5      # steps between two rows of the log: 10 updates of D
+LOG_EVERY = 5   # steps between two rows of the log: 10 updates of D
 
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:

@@ -5,24 +5,29 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
-from tf1gan import InputError, doctor, flags, loop, run_folder, tf1, trace
+from tf1gan import InputError, contract, doctor, flags, loop, run_folder, tf1, trace
 from tf1gan.tf1 import tf
 
 
-def main(tutorial) -> None:
-    """Run a tutorial from the command line, and exit with its status.
+def main(module, argv: Optional[List[str]] = None) -> loop.Run:
+    """Run a page by its flags, those of the command line or `argv`; return the run.
 
-    The status is 0 for a run that did what was asked, 1 for one that failed, 2 for bad
-    input and 128 + the signal's number for one that was stopped.
+    In a notebook: `command.main(my_gan, ['--epochs', '2'])`.
+
+    Raises: SystemExit with a status of 1 for a run that failed, of 2 for bad input and
+    of 128 + the signal's number for one that was stopped.
     """
-    run = None
+    run, words = None, sys.argv[1:] if argv is None else argv
     try:
-        given, options = flags.parse(tutorial)
-        run = (start if options.resume is None else resume)(tutorial, given, options)
+        page = contract.page(module)
+        given, options = flags.parse(page, words)
+        command = ' '.join([page.command, *map(shlex.quote, words)])
+        run = (start if options.resume is None else resume)(
+            page, given, options, command)
         run.train(options.max_steps, options.keep_going)
-        sys.exit(0)
+        return run
     except loop.Stop as stop:
         print(stop, file=sys.stderr)
         sys.exit(stop.status)
@@ -43,21 +48,21 @@ def main(tutorial) -> None:
     sys.exit(status)
 
 
-def start(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
+def start(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
+          command: str) -> loop.Run:
     """Return a new run, its folder made and its first checkpoint in it.
 
     Raises: InputError when a flag, the data or the folder will not do.
     """
-    name = flags.name(tutorial)
-    threads = options.threads or getattr(tutorial, 'THREADS', None)
-    run = loop.Run(tutorial, {
-        'format': 1, 'tutorial': name, 'command': _command(name), 'resumed': [],
-        'config': tutorial.Config(**given)._asdict(), 'seed': options.seed or 0,
+    threads = options.threads or page.THREADS
+    run = loop.Run(page, {
+        'format': 1, 'tutorial': page.name, 'command': command, 'resumed': [],
+        'config': page.Config(**given)._asdict(), 'seed': options.seed or 0,
         'threads': threads, 'data': _absolute(options.data),
         'weights': options.weights, 'tensorflow': tf1.VERSION})
     if options.weights is not None:
         run.start_from(trace.load(options.weights))
-    run.folder = run_folder.create(options.out, Path('runs') / name, {
+    run.folder = run_folder.create(options.out, Path('runs') / page.name, {
         'config.json': run_folder.as_json(run.settings),
         'env.json': run_folder.as_json(environment(run.sess, threads)),
         run_folder.CHECKPOINT: run.checkpoint()})
@@ -65,13 +70,14 @@ def start(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     return run
 
 
-def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
+def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
+           command: str) -> loop.Run:
     """Return a run that goes on from its folder's checkpoint.
 
-    Raises: InputError when the folder is no run of this tutorial, or a flag contradicts
-    it. Only the epochs may be more than the run's: no step depends on them.
+    Raises: InputError when the folder is no run of this page, or a flag contradicts it.
+    Only the epochs may be more than the run's: no step depends on them.
     """
-    name, folder = flags.name(tutorial), Path(options.resume)
+    folder, fields = Path(options.resume), page.Config._fields
     if options.out is not None:
         raise InputError('--resume: expected no --out, for a run goes on in its own '
                          f'folder, found --out {options.out}; leave it out')
@@ -79,18 +85,18 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
         raise InputError('--resume: expected no --weights, for a run goes on from its '
                          f'own, found --weights {options.weights}; leave it out')
     arrays, meta = run_folder.load_checkpoint(folder)
-    if meta['tutorial'] != name or set(meta['config']) != set(tutorial.Config._fields):
-        raise InputError(f'--resume {folder}: expected a run of {name}, found one of '
-                         f'{meta["tutorial"]}; resume it with the module and the '
+    if meta['tutorial'] != page.name or set(meta['config']) != set(fields):
+        raise InputError(f'--resume {folder}: expected a run of {page.name}, found one '
+                         f'of {meta["tutorial"]}; resume it with the module and the '
                          'version that wrote it')
     for field, value in {**given, 'seed': options.seed,
                          'threads': options.threads}.items():
         stored = meta['config'].get(field, meta.get(field))
-        if field == tutorial.Config._fields[0] and value > stored:
+        if field == fields[0] and value > stored:
             meta['config'][field] = value
         elif value is not None and value != stored:
             has = "TensorFlow's own" if stored is None else stored
-            has = f'{has} or more' if field == tutorial.Config._fields[0] else has
+            has = f'{has} or more' if field == fields[0] else has
             raise InputError(
                 f'--resume {folder}: expected {flags.flag(field)} {has}, as that run '
                 f'has it, found {value}; leave the flag out or start a new run')
@@ -104,7 +110,7 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     settings.update(weights=meta.get('weights'), tensorflow=tf1.VERSION)
     if options.data is not None:
         settings['data'] = _absolute(options.data)
-    run = loop.Run(tutorial, settings)
+    run = loop.Run(page, settings)
     if run.settings['data_sha256'] != meta['data_sha256']:
         raise InputError(f'--resume {folder}: expected the data that the run began '
                          'with, found other bytes; name its folder with --data')
@@ -115,7 +121,7 @@ def resume(tutorial, given: Dict[str, Any], options: flags.Flags) -> loop.Run:
     before = _environment_of(folder)
     # Older checkpoints do not say, and know no other than 1.15.
     then = meta.get('tensorflow', before.get('tensorflow', '1.15'))
-    run.settings['resumed'].append(_command(name) + (
+    run.settings['resumed'].append(command + (
         '' if then[:2] == tf1.VERSION[:2]
         else f'  # TensorFlow {tf1.VERSION} after step {done}, {then} before'))
     run_folder.clean(folder)
@@ -160,8 +166,3 @@ def _tell(where: str) -> None:
 
 def _absolute(data: Optional[str]) -> Optional[str]:
     return None if data is None else os.path.abspath(data)
-
-
-def _command(name: str) -> str:
-    return ' '.join(['python', '-m', f'tf1gan.{name}']
-                    + [shlex.quote(word) for word in sys.argv[1:]])

@@ -34,11 +34,12 @@ the Keras inside TF 1.15.
 """
 
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
 from tf1gan import command, mnist, pictures
+from tf1gan.contract import Update
 from tf1gan.nn import (batch_norm, batch_norm_variables, bce_with_logits, conv,
                        dropout_mask, glorot, upsample, zeros)
 from tf1gan.tf1 import tf
@@ -78,20 +79,7 @@ class Model(NamedTuple):
     Z: tf.Tensor                    # [m, n_noise]
     Z_labels: tf.Tensor             # [m, 10], one-hot
     G: tf.Tensor                    # [m, 28, 28, 1], in (-1, 1): inference mode
-    G_training: tf.Tensor           # the same in training mode
-    D: tf.Tensor                    # [n, 1], of X, in (0, 1): inference mode
-    logits_D: tf.Tensor             # [n + m, 1], of X, then of G: training mode
-    logits_G: tf.Tensor             # [m, 1], of G_training: training mode
-    loss_D: tf.Tensor               # nats, target 1 on X and 0 on G
-    loss_G: tf.Tensor               # nats, target 1
-    masks_D: List[tf.Tensor]        # dropout's, to fetch or to feed
-    masks_G: List[tf.Tensor]
-    gradients_D: List[Any]          # (gradient, variable), as the optimizers take them
-    gradients_G: List[Any]
-    train_D: tf.Operation
-    train_G: tf.Operation           # moves G's moving averages too
-    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss: to say which one broke
-    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
+    updates: Dict[str, Update]      # of D and G; losses in nats, to lower
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -146,7 +134,7 @@ def build(config: Config, seed: int) -> Model:
             x = upsample(tf.nn.relu(x))                            # [m, 28, 28, narrow]
             return tf.nn.tanh(conv(x, G_W4, G_b4, 1, 'SAME'))       # [m, 28, 28, 1]
 
-        def discriminator(x, labels, masks=(1.,)):  # ones: inference mode
+        def discriminator(x, labels, masks):
             planes = labels[:, None, None, :] * tf.ones([28, 28, 10])
             x = tf.concat([x, planes], 3)                           # [n, 28, 28, 11]
             x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2)   # 28 -> 14
@@ -159,10 +147,9 @@ def build(config: Config, seed: int) -> Model:
         def draw_masks(x):
             return [dropout_mask([tf.shape(x)[0], n_dense_D], 0.5, seed, n_masks)]
 
-        G_updates = []
+        G_averages = []     # the ops that move them
         G = generator(Z, Z_labels)
-        G_training = generator(Z, Z_labels, G_updates)
-        D = tf.nn.sigmoid(discriminator(X, X_labels))
+        G_training = generator(Z, Z_labels, G_averages)
         # As found: the fakes are G's in inference mode.
         images = tf.concat([X, tf.stop_gradient(G)], 0)             # [n + m, 28, 28, 1]
         masks_D, masks_G = draw_masks(images), draw_masks(Z)
@@ -189,17 +176,18 @@ def build(config: Config, seed: int) -> Model:
             return tf.group(optimizer.apply_gradients(gradients), count, *others)
 
         train_D = update(optimizer_D, gradients_D, masks_D)
-        train_G = update(optimizer_G, gradients_G, masks_G, G_updates)
+        train_G = update(optimizer_G, gradients_G, masks_G, G_averages)
         init = tf.global_variables_initializer()
-        terms = {'loss_D': {'the logit of D(x)': logits_D[:n],
-                            'the logit of D(G(z))': logits_D[n:]},
-                 'loss_G': {'the logit of D(G(z))': logits_G}}
-        forward = {'D': {'mask/1': masks_D[0], 'fake/G': G, 'logit/D': logits_D},
-                   'G': {'mask/1': masks_G[0], 'fake/G': G_training,
-                         'logit/D_gene': logits_G}}
-    return Model(graph, init, X, X_labels, Z, Z_labels, G, G_training, D, logits_D,
-                 logits_G, loss_D, loss_G, masks_D, masks_G, gradients_D, gradients_G,
-                 train_D, train_G, terms, forward)
+        terms_D = {'the logit of D(x)': logits_D[:n],
+                   'the logit of D(G(z))': logits_D[n:]}
+    return Model(
+        graph=graph, init=init, X=X, X_labels=X_labels, Z=Z, Z_labels=Z_labels, G=G,
+        updates={
+            'D': Update(train_D, loss_D, gradients_D, terms=terms_D,
+                        fakes=G, logits={'D': logits_D}, masks=masks_D),
+            'G': Update(train_G, loss_G, gradients_G,
+                        terms={'the logit of D(G(z))': logits_G},
+                        fakes=G_training, logits={'D_gene': logits_G}, masks=masks_G)})
 
 
 # --- Noise ----------------------------------------------------------------------------
@@ -222,25 +210,23 @@ def step(sess, model: Model, config: Config, next_batch,
 
     Returns both losses (nats) from before their updates.
     """
-    n = config.batch_size
+    D, G, n = model.updates['D'], model.updates['G'], config.batch_size
     x, labels = next_batch(n, shuffle=False)    # As found: in the order of the file.
     z, wanted = draw_noise(n)
-    _, loss_D = sess.run([model.train_D, model.loss_D],
-                         {model.X: x, model.X_labels: labels,
-                          model.Z: z, model.Z_labels: wanted})
+    _, loss_D = sess.run([D.train, D.loss], {model.X: x, model.X_labels: labels,
+                                             model.Z: z, model.Z_labels: wanted})
     z, wanted = draw_noise(n)
-    _, loss_G = sess.run([model.train_G, model.loss_G],
-                         {model.Z: z, model.Z_labels: wanted})
+    _, loss_G = sess.run([G.train, G.loss], {model.Z: z, model.Z_labels: wanted})
     return {'loss_D': loss_D, 'loss_G': loss_G}
 
 
 # --- Sample ---------------------------------------------------------------------------
 
-RECORD = 1      # steps between two rows of the log
+LOG_EVERY = 1   # steps between two rows of the log
 
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
-    """Return the line of an epoch, with `done` steps behind it."""
+    """Return the line of an epoch, with `done` steps taken."""
     if done % n_batches:
         return None
     return (f'epoch: {done // n_batches - 1} d_loss: {losses["loss_D"]:.6f} '
@@ -257,12 +243,8 @@ def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of a sheet of 10x10 raw images, one digit a column."""
     z, _ = draw_noise(100)      # Guess: fresh.
-    return sheet(sess, model, z, np.arange(100) % 10)
-
-
-def sheet(sess, model: Model, z: np.ndarray, digits: np.ndarray) -> bytes:
-    """Return the PNG of G's images of `digits` [m], ten a row, in raw pixels."""
-    samples = sess.run(model.G, {model.Z: z, model.Z_labels: np.eye(10)[digits]})
+    digits = np.eye(10)[np.arange(100) % 10]
+    samples = sess.run(model.G, {model.Z: z, model.Z_labels: digits})
     return pictures.sheet((samples * 127.5 + 127.5).astype(np.uint8)[..., 0], 10)
 
 
@@ -271,11 +253,6 @@ def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
     return {'losses.png': pictures.curves(
         {name: [row[name] for row in rows] for name in ('loss_D', 'loss_G')},
         'batch', 'loss (nats)')}
-
-
-def report(*_) -> List[str]:
-    """Return what the source prints at the end: nothing."""
-    return []
 
 
 if __name__ == '__main__':

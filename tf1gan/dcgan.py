@@ -32,11 +32,12 @@ are.
 """
 
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 
 from tf1gan import command, mnist, pictures
+from tf1gan.contract import Update
 from tf1gan.nn import (accuracy, batch_norm, batch_norm_variables, bce_with_logits,
                        conv, dropout_mask, glorot, upsample, zeros)
 from tf1gan.tf1 import tf
@@ -74,28 +75,7 @@ class Model(NamedTuple):
     X: tf.Tensor                    # [n, 28, 28, 1], in [-1, 1]
     Z: tf.Tensor                    # [n, n_noise]
     G: tf.Tensor                    # [n, 28, 28, 1], in (-1, 1): inference mode
-    G_training: tf.Tensor           # the same in training mode
-    D: tf.Tensor                    # [n, 1], of X, in (0, 1): inference mode
-    logits_D_real: tf.Tensor        # [n, 1], of X: training mode, as the next two
-    logits_D_fake: tf.Tensor        # [n, 1], of G
-    logits_G: tf.Tensor             # [n, 1], of G_training
-    loss_D_real: tf.Tensor          # nats, target 1
-    loss_D_fake: tf.Tensor          # nats, target 0
-    loss_G: tf.Tensor               # nats, target 1
-    accuracy_D_real: tf.Tensor      # shares in [0, 1]
-    accuracy_D_fake: tf.Tensor
-    accuracy_G: tf.Tensor
-    masks_D_real: List[tf.Tensor]   # dropout's, of D's two layers, to fetch or to feed
-    masks_D_fake: List[tf.Tensor]
-    masks_G: List[tf.Tensor]
-    gradients_D_real: List[Any]     # (gradient, variable), as the optimizers take them
-    gradients_D_fake: List[Any]
-    gradients_G: List[Any]
-    train_D_real: tf.Operation
-    train_D_fake: tf.Operation
-    train_G: tf.Operation           # moves G's moving averages too
-    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
-    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
+    updates: Dict[str, Update]      # of D_real, D_fake and G; losses in nats, to lower
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -145,16 +125,15 @@ def build(config: Config, seed: int) -> Model:
             return [dropout_mask([n, 14, 14, narrow], 0.3, 2 * seed, n_masks),
                     dropout_mask([n, 7, 7, wide], 0.3, 2 * seed + 1, n_masks)]
 
-        def discriminator(x, masks=(1., 1.)):       # ones: inference mode
+        def discriminator(x, masks):
             x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2) * masks[0]
             x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'SAME'), 0.2) * masks[1]
             x = tf.reshape(x, [-1, 7 * 7 * wide])
             return tf.matmul(x, D_W3) + D_b3                        # [n, 1]
 
-        G_updates = []
+        G_averages = []     # the ops that move them
         G = generator(Z)
-        G_training = generator(Z, G_updates)
-        D = tf.nn.sigmoid(discriminator(X))
+        G_training = generator(Z, G_averages)
         masks_D_real, masks_D_fake, masks_G = (draw_masks(x) for x in (X, Z, Z))
         logits_D_real = discriminator(X, masks_D_real)
         # As found: the fakes are G's in inference mode.
@@ -164,8 +143,9 @@ def build(config: Config, seed: int) -> Model:
         loss_D_real = bce_with_logits(logits_D_real, 1.)
         loss_D_fake = bce_with_logits(logits_D_fake, 0.)
         loss_G = bce_with_logits(logits_G, 1.)
-        accuracies = [accuracy(tf.nn.sigmoid(logits), target) for logits, target in (
-            (logits_D_real, 1.), (logits_D_fake, 0.), (logits_G, 1.))]
+        accuracy_D_real = accuracy(tf.nn.sigmoid(logits_D_real), 1.)
+        accuracy_D_fake = accuracy(tf.nn.sigmoid(logits_D_fake), 0.)
+        accuracy_G = accuracy(tf.nn.sigmoid(logits_G), 1.)
 
         optimizer_D, optimizer_G = (
             tf.train.AdamOptimizer(config.learning_rate, beta1=0.5, epsilon=1e-7,
@@ -182,22 +162,21 @@ def build(config: Config, seed: int) -> Model:
 
         train_D_real = update(optimizer_D, gradients_D_real, masks_D_real)
         train_D_fake = update(optimizer_D, gradients_D_fake, masks_D_fake)
-        train_G = update(optimizer_G, gradients_G, masks_G, G_updates)
+        train_G = update(optimizer_G, gradients_G, masks_G, G_averages)
         init = tf.global_variables_initializer()
-        terms = {'loss_D_real': {'the logit of D(x)': logits_D_real},
-                 'loss_D_fake': {'the logit of D(G(z))': logits_D_fake},
-                 'loss_G': {'the logit of D(G(z))': logits_G}}
-        forward = {
-            'D_real': {'mask/1': masks_D_real[0], 'mask/2': masks_D_real[1],
-                       'logit/D_real': logits_D_real},
-            'D_fake': {'mask/1': masks_D_fake[0], 'mask/2': masks_D_fake[1],
-                       'fake/G': G, 'logit/D_gene': logits_D_fake},
-            'G': {'mask/1': masks_G[0], 'mask/2': masks_G[1],
-                  'fake/G': G_training, 'logit/D_gene': logits_G}}
-    return Model(graph, init, X, Z, G, G_training, D, logits_D_real, logits_D_fake,
-                 logits_G, loss_D_real, loss_D_fake, loss_G, *accuracies, masks_D_real,
-                 masks_D_fake, masks_G, gradients_D_real, gradients_D_fake, gradients_G,
-                 train_D_real, train_D_fake, train_G, terms, forward)
+    return Model(graph=graph, init=init, X=X, Z=Z, G=G, updates={
+        'D_real': Update(train_D_real, loss_D_real, gradients_D_real,
+                         terms={'the logit of D(x)': logits_D_real},
+                         logits={'D_real': logits_D_real},
+                         masks=masks_D_real, accuracy=accuracy_D_real),
+        'D_fake': Update(train_D_fake, loss_D_fake, gradients_D_fake,
+                         terms={'the logit of D(G(z))': logits_D_fake},
+                         fakes=G, logits={'D_gene': logits_D_fake},
+                         masks=masks_D_fake, accuracy=accuracy_D_fake),
+        'G': Update(train_G, loss_G, gradients_G,
+                    terms={'the logit of D(G(z))': logits_G},
+                    fakes=G_training, logits={'D_gene': logits_G},
+                    masks=masks_G, accuracy=accuracy_G)})
 
 
 # --- Noise ----------------------------------------------------------------------------
@@ -215,23 +194,24 @@ def step(sess, model: Model, config: Config, next_batch,
 
     Returns losses (nats) and accuracies, each from before its update.
     """
+    D_real, D_fake, G = model.updates.values()
     x, _ = next_batch(config.batch_size, replace=True)      # As found.
     _, loss_D_real, accuracy_D_real = sess.run(
-        [model.train_D_real, model.loss_D_real, model.accuracy_D_real], {model.X: x})
+        [D_real.train, D_real.loss, D_real.accuracy], {model.X: x})
     z = draw_noise(config.batch_size)
     # As found: a second update, of another batch.
     _, loss_D_fake, accuracy_D_fake = sess.run(
-        [model.train_D_fake, model.loss_D_fake, model.accuracy_D_fake], {model.Z: z})
+        [D_fake.train, D_fake.loss, D_fake.accuracy], {model.Z: z})
     # As found: the same noise.
-    _, loss_G, accuracy_G = sess.run(
-        [model.train_G, model.loss_G, model.accuracy_G], {model.Z: z})
+    _, loss_G, accuracy_G = sess.run([G.train, G.loss, G.accuracy], {model.Z: z})
     return {'loss_D_real': loss_D_real, 'loss_D_fake': loss_D_fake, 'loss_G': loss_G,
             'accuracy_D_real': accuracy_D_real, 'accuracy_D_fake': accuracy_D_fake,
             'accuracy_G': accuracy_G}
 
 
 # --- Sample ---------------------------------------------------------------------------
-RECORD = 1      # steps between two rows of the log
+
+LOG_EVERY = 1   # steps between two rows of the log
 
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
@@ -282,11 +262,6 @@ def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
     return {'losses.png': pictures.curves(
         {'d_loss': [(row['loss_D_real'] + row['loss_D_fake']) / 2 for row in rows],
          'gan_loss': [row['loss_G'] for row in rows]}, 'step', 'loss (nats)')}
-
-
-def report(*_) -> List[str]:
-    """Return what the source prints at the end: nothing."""
-    return []
 
 
 if __name__ == '__main__':

@@ -25,8 +25,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import (TUTORIALS, InputError, classifier, descriptions, flags, interpreter,
-                    mnist, run_folder, spread)
+from tf1gan import (TUTORIALS, InputError, classifier, flags, generator, mnist,
+                    run_folder, spread)
 
 COVERED = 0.01      # of the images: a tenth of a digit's fair share
 N_NEAREST, N_SHOWN = 300, 10
@@ -86,42 +86,18 @@ def measure(found: Images) -> Dict[str, Any]:
 
 # --- Where the images are from --------------------------------------------------------
 
-def noise(description: descriptions.Description, rng: np.random.RandomState,
-          n: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
-    """Draw `n` noise vectors by a description's law, and digits where it has labels.
-
-    The draws are those of the tutorial's own `noise`.
-    """
-    law, labels = description['noise'], description['labels']
-    ends = [law[name] for name in descriptions.LAWS[law['law']]]
-    z = getattr(rng, law['law'])(*ends, size=(n, law['size']))
-    return z, rng.randint(labels, size=n) if labels else None
-
-
 def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     """Draw images of a run folder's generator, in inference mode.
 
     Raises: InputError when the folder is no run that trained a generator of digits.
     """
-    arrays, meta = run_folder.load_checkpoint(folder)
-    description = descriptions.of(meta, folder)
-    if not descriptions.trains(description, 'G'):
-        raise InputError(f'{folder}: expected a run that trained a generator, found '
-                         'one of D alone; name another run')
-    z, digits = noise(description, np.random.RandomState(SEED), n)
-    asked = None if digits is None else np.eye(description['labels'])[digits]
-    parts = [interpreter.draw(description, arrays, z[i:i + 250],
-                              None if asked is None else asked[i:i + 250])
-             for i in range(0, n, 250)]
-    images = np.concatenate(parts)
-    if images.size != n * 784:
-        raise InputError(f'{folder}: expected a run whose images have 28 x 28 pixels, '
-                         f'found {images.size // n} pixels; name another run')
-    if meta['data_sha256'] != real().sha256:
+    generate = generator.Generator(folder)
+    z, digits = generator.draw_noise(generate.description,
+                                     np.random.RandomState(SEED), n)
+    if generate.meta['data_sha256'] != real().sha256:
         print(f'note: {folder} learned from other files than the MNIST inside, and is '
               "judged as MNIST's digits all the same", file=sys.stderr)
-    low, high = description['images']['range']
-    return Images((images.reshape(n, 28, 28) - low) / (high - low), digits)
+    return Images(generate(z, digits), digits)
 
 
 def read(path: Path) -> Images:

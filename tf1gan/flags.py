@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Callable, Dict, List, NamedTuple, Optional
 
-from tf1gan import InputError, run_folder
+from tf1gan import InputError, contract, run_folder
 
 LARGEST_SEED = 2 ** 32 - 1      # NumPy's
 MOST_STEPS = 2 ** 31 - 1        # and epochs
@@ -97,29 +97,26 @@ def path(text: str) -> str:
     raise argparse.ArgumentTypeError(f'expected a path in UTF-8, found {found}')
 
 
-def parse(tutorial, argv: Optional[List[str]] = None):
+def parse(page: contract.Page, argv: Optional[List[str]] = None):
     """Return (fields, flags): the Config fields given, as a dict, and the common Flags.
-
-    A field's help is the comment behind it in the tutorial, less its mark.
 
     Raises: InputError when a flag is unknown or has a bad value.
     """
-    parser = Parser(prog=f'python -m tf1gan.{name(tutorial)}', allow_abbrev=False,
-                    description=tutorial.__doc__.splitlines()[0])
-    add_numbers(parser, tutorial)
+    parser = Parser(prog=page.command, allow_abbrev=False, description=page.said)
+    add_numbers(parser, page)
     common = parser.add_argument_group('the run')
     common.add_argument('--seed', type=number(int, 0, LARGEST_SEED), metavar='N',
                         help='of the initial weights, the data order and the noise '
                         '(default 0)')
     common.add_argument('--out', type=path, metavar='DIR',
                         help='the run folder, new or empty (default: '
-                        f'runs/{name(tutorial)}/000, or the next number)')
+                        f'runs/{page.name}/000, or the next number)')
     common.add_argument('--data', type=path, metavar='PATH',
                         help='a folder with the four IDX files, gzipped or not, or a '
                         'CSV file of training images (default: the MNIST inside)')
     common.add_argument('--threads', type=number(int, 1, MOST_THREADS), metavar='N',
                         help="TensorFlow's threads (default: "
-                        f'{getattr(tutorial, "THREADS", "its own choice")})')
+                        f'{page.THREADS or "its own choice"})')
     common.add_argument('--max-steps', type=number(int, 1, MOST_STEPS), metavar='N',
                         help='stop once N steps are done, counted from the start of '
                         'the run')
@@ -135,13 +132,18 @@ def parse(tutorial, argv: Optional[List[str]] = None):
     return given, flags
 
 
-def add_numbers(parser: Parser, tutorial) -> None:
-    """Give a parser the flags of the tutorial's Config; one not given is left out."""
-    config = tutorial.Config
+def add_numbers(parser: Parser, page: contract.Page) -> None:
+    """Give a parser the flags of a page's Config; one not given is left out.
+
+    A field's help is the comment behind it on the page, less its mark.
+    """
+    config, choices = page.Config, page.CHOICES
     numbers = parser.add_argument_group("the tutorial's numbers")
-    says = dict(re.findall(r'(\w+): \w+ = .*?# (?:Guess: |As found: )?(.*)',
-                           inspect.getsource(config)))
-    choices = getattr(tutorial, 'CHOICES', {})
+    try:
+        source = inspect.getsource(config)
+    except (OSError, TypeError):        # typed into a notebook, say
+        source = ''
+    says = dict(re.findall(r'(\w+): \w+ = .*?# (?:Guess: |As found: )?(.*)', source))
     for field, default in config._field_defaults.items():
         if isinstance(default, bool):
             how = {'action': 'store_true'}
@@ -150,10 +152,12 @@ def add_numbers(parser: Parser, tutorial) -> None:
         elif isinstance(default, int):
             most = MOST_UNITS if field.startswith('n_') else MOST_STEPS
             how = {'type': number(int, 1, most), 'metavar': 'N'}
-        else:
+        elif isinstance(default, float):
             how = {'type': number(float, 0, above=True), 'metavar': 'N'}
-        numbers.add_argument(flag(field), default=argparse.SUPPRESS,
-                             help=f'{says[field]} (default {default})', **how)
+        else:
+            how = {'type': type(default), 'metavar': 'WORD'}
+        said = f'{says.get(field, "")} (default {default})'.strip().replace('%', '%%')
+        numbers.add_argument(flag(field), default=argparse.SUPPRESS, help=said, **how)
 
 
 def add_weights(parser) -> None:
@@ -166,8 +170,3 @@ def add_weights(parser) -> None:
 def flag(field: str) -> str:
     """Return the flag of a Config field: `total_epoch` -> `--total-epoch`."""
     return '--' + field.replace('_', '-')
-
-
-def name(tutorial) -> str:
-    """Return a tutorial module's name, `vanilla`, also where it runs as `__main__`."""
-    return tutorial.__spec__.name.rpartition('.')[2]

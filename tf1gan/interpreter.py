@@ -129,7 +129,8 @@ LOSSES = {      # element by element, of logits x and their targets t
     'log': lambda x, t: x.do('sigmoid').do('log_loss', target=t, clamped=False),
     'clamped_log': lambda x, t: x.do('sigmoid').do('log_loss', target=t, clamped=True),
     'logits': lambda x, t: x.do('cross_entropy', target=t),
-    'squared': lambda x, t: (x.do('sigmoid') - t) * (x.do('sigmoid') - t)}
+    'squared': lambda x, t: (x.do('sigmoid') - t) * (x.do('sigmoid') - t),
+    'least_squares': lambda x, t: (x - t) * (x - t)}
 
 
 # --- Optimizers -----------------------------------------------------------------------

@@ -1,11 +1,8 @@
 """The session loop that all tutorials share: epochs, log, pictures, checkpoints.
 
-It knows no tensor by name: a tutorial gives it Config (the epochs first), data, build,
-noise, step, what is due when (RECORD, line, picture) and what is drawn (sample, plots).
-A step with a line or a picture is one with a checkpoint too. Some tutorials have more:
-CHOICES and THREADS for their flags, N_BATCHES of an epoch, a `table` of their log's
-rows with further columns. Nothing here adds an op to the graph or draws from the
-generator, so nothing here changes a bit of a run.
+It knows no tensor by name: what it has from a page is in `tf1gan.contract`. A step with
+a line or a picture is one with a checkpoint too. Nothing here adds an op to the graph
+or draws from the generator, so nothing here changes a bit of a run.
 """
 
 import math
@@ -14,13 +11,14 @@ import shlex
 import signal
 import struct
 import sys
+import threading
 import time
 from contextlib import closing, contextmanager
 from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from tf1gan import InputError, mnist, run_folder, trace
+from tf1gan import InputError, contract, mnist, run_folder, trace
 from tf1gan.tf1 import tf       # first: where it is missing, tqdm may be too
 
 from tqdm import tqdm
@@ -44,8 +42,10 @@ class Run:
     """
 
     def __init__(self, tutorial, settings: Dict[str, Any]):
-        self.tutorial, self.settings, self.folder = tutorial, settings, None
-        self.config = config = tutorial.Config(**settings['config'])
+        self.page = page = contract.page(tutorial)
+        self.settings, self.folder = settings, None
+        self.config = config = page.Config(**settings['config'])
+        settings.update(page.description(config))
         self.rng = np.random.RandomState(settings['seed'])
         files = mnist.read(settings['data'])
         n_pixels, n_input = files.train_images[0].size, getattr(config, 'n_input', 784)
@@ -53,17 +53,17 @@ class Run:
             flag = '--n-input' if hasattr(config, 'n_input') else '--data'
             raise InputError(f'{flag}: expected images of {n_input} pixels, found '
                              f'{n_pixels} in {files.source}; leave the flag out')
-        self.data = tutorial.data(files, self.rng)
+        self.data = page.data(files, self.rng)
         n = self.data.num_examples
         if config.batch_size > n:
             raise InputError(f'--batch-size: expected at most the {n} training images, '
                              f'found {config.batch_size}; choose a smaller batch')
         settings['data_sha256'] = files.sha256
-        self.n_batches = getattr(tutorial, 'N_BATCHES', n // config.batch_size)
-        self.record = tutorial.RECORD or self.n_batches
+        self.n_batches = page.N_BATCHES or n // config.batch_size
+        self.log_every = page.LOG_EVERY or self.n_batches
         self.step, self.seconds, self.rows = 0, 0.0, []
 
-        self.model = tutorial.build(config, settings['seed'])
+        self.model = page.build(config, settings['seed'])
         threads = settings['threads'] or 0      # 0: TensorFlow's own choice
         self.sess = tf.Session(graph=self.model.graph, config=tf.ConfigProto(
             intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads,
@@ -97,21 +97,21 @@ class Run:
 
     def advance(self, sess) -> Dict[str, float]:
         """Take the tutorial's next step in `sess`; return its losses."""
-        losses = self.tutorial.step(
+        losses = self.page.step(
             sess, self.model, self.config, self.data.next_batch, self.draw_noise)
         self.step += 1
         return losses
 
     def draw_noise(self, n: int) -> np.ndarray:
         """Draw `n` of the tutorial's noise vectors."""
-        return self.tutorial.noise(self.rng, n, self.config)
+        return self.page.noise(self.rng, n, self.config)
 
     def fixed_noise(self, n: int) -> np.ndarray:
         """Return the same `n` noise vectors always: the first of the seeds 0 to n - 1.
 
         Each comes from a generator of its own, so that the run's is not moved.
         """
-        drawn = [self.tutorial.noise(np.random.RandomState(seed), 1, self.config)
+        drawn = [self.page.noise(np.random.RandomState(seed), 1, self.config)
                  for seed in range(n)]
         if isinstance(drawn[0], tuple):
             return tuple(np.concatenate(part) for part in zip(*drawn))
@@ -133,7 +133,7 @@ class Run:
             events.add_session_log(
                 tf.SessionLog(status=tf.SessionLog.START), global_step=self.step)
             if self.step == 0:
-                self.draw(events)
+                self.draw(self.picture(), events)
             began = time.perf_counter() - self.seconds
             while self.step < goal and not caught:
                 losses = self.advance(self.sess)
@@ -143,13 +143,16 @@ class Run:
                 reason = None
                 if not broken and not all(map(math.isfinite, losses.values())):
                     reason = self.diagnose(losses)
-                if self.step % self.record == 0:
+                if self.step % self.log_every == 0:
                     self.seconds = time.perf_counter() - began
                     self.log(losses)
                     began = time.perf_counter()
-                if self.due(losses) and (keep_going or not reason):
+                line = self.page.line(self.step, self.n_batches, losses)
+                picture = self.picture()
+                if (line is not None or picture is not None) and (
+                        keep_going or not reason):
                     self.seconds = time.perf_counter() - began
-                    self.tell(losses, first_row, bar, events)
+                    self.tell(line, picture, first_row, bar, events)
                     first_row = len(self.rows)
                     began = time.perf_counter() - self.seconds
                     reason = reason or (None if broken else self.save())
@@ -162,7 +165,6 @@ class Run:
                 reason = self.save()
                 if reason:
                     self.break_off(reason, keep_going, bar)
-        self.plot()
         self.write_log()
         if caught:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
@@ -171,8 +173,8 @@ class Run:
             print(f'{self.step} steps done, the --max-steps; go on with --resume '
                   f'{shlex.quote(str(self.folder))}', file=sys.stderr)
         else:
-            for line in self.tutorial.report(self.sess, self.model, self.config,
-                                             self.data, self.draw_noise):
+            for line in self.page.report(self.sess, self.model, self.config,
+                                         self.data, self.draw_noise):
                 self.say(line, bar)
 
     def break_off(self, reason: str, keep_going: bool, bar) -> None:
@@ -196,11 +198,9 @@ class Run:
             raise Stop(1, f'standard output cannot be written: {error.strerror}; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
 
-    def due(self, losses) -> bool:
-        """Say whether the tutorial prints or draws something at this step."""
-        return (self.tutorial.line(self.step, self.n_batches, losses) is not None
-                or self.tutorial.picture(self.step, self.n_batches,
-                                         self.config) is not None)
+    def picture(self) -> Optional[str]:
+        """Name the picture that is due at this step; None: none."""
+        return self.page.picture(self.step, self.n_batches, self.config)
 
     def log(self, losses) -> None:
         """Add a row to the log, with the losses of the step just taken."""
@@ -210,17 +210,21 @@ class Run:
         self.rows.append({**row, 'seconds': round(self.seconds, 6)})
         self.seconds = 0.0
 
-    def write_log(self) -> None:
-        """Write log.csv, where the tutorial has a `table` with its columns too."""
-        if self.rows:
-            table = getattr(self.tutorial, 'table', list)
-            run_folder.write_log(self.folder, table(self.rows))
+    def write_log(self, plots: bool = True) -> None:
+        """Write log.csv, with the columns of the page's `table`, and its plots."""
+        if not self.rows:
+            return
+        run_folder.write_log(self.folder, self.page.table(self.rows))
+        for name, png in (self.page.plots(self.rows, self.config).items()
+                          if plots else ()):
+            run_folder.write(self.folder / name, png)
 
-    def tell(self, losses, first_row: int, bar, events) -> None:
-        """Print the tutorial's line, draw its picture and plots if they are due, and
-        write the log, whose rows from `first_row` on go to TensorBoard.
+    def tell(self, line: Optional[str], picture: Optional[str], first_row: int, bar,
+             events) -> None:
+        """Print the line and draw the picture that are due, and write the log.
+
+        Its rows from `first_row` on go to TensorBoard.
         """
-        line = self.tutorial.line(self.step, self.n_batches, losses)
         if line is not None:
             self.say(line, bar)
         for row in self.rows[first_row:]:
@@ -228,23 +232,20 @@ class Run:
                 tf.Summary.Value(tag=name, simple_value=value)
                 for name, value in row.items()
                 if name.startswith(('loss_', 'accuracy_'))]), row['step'])
-        if self.draw(events):
-            self.plot()
-        self.write_log()
+        self.draw(picture, events)
+        self.write_log(plots=picture is not None)
         events.flush()
 
-    def draw(self, events=None) -> bool:
-        """Draw the tutorial's picture if one is due at this step; say if it was.
+    def draw(self, name: Optional[str], events=None) -> None:
+        """Draw the picture of a name, where there is one.
 
         Beside it goes the picture of the same noise as ever, into the folder `fixed`.
         """
-        name = self.tutorial.picture(self.step, self.n_batches, self.config)
         if name is None:
-            return False
-        same = self.tutorial.sample(self.sess, self.model, self.config,
-                                    self.fixed_noise)
+            return
+        same = self.page.sample(self.sess, self.model, self.config, self.fixed_noise)
         run_folder.write(self.folder / 'fixed' / name, same)
-        png = self.tutorial.sample(self.sess, self.model, self.config, self.draw_noise)
+        png = self.page.sample(self.sess, self.model, self.config, self.draw_noise)
         run_folder.write(self.folder / 'samples' / name, png)
         if events:
             width, height = struct.unpack('>II', png[16:24])
@@ -253,13 +254,6 @@ class Run:
                                      encoded_image_string=png)
             events.add_summary(tf.Summary(value=[
                 tf.Summary.Value(tag='samples', image=image)]), max(self.step - 1, 0))
-        return True
-
-    def plot(self) -> None:
-        """Write the tutorial's plots of the log."""
-        if self.rows:
-            for name, png in self.tutorial.plots(self.rows, self.config).items():
-                run_folder.write(self.folder / name, png)
 
     def save(self) -> Optional[str]:
         """Write the checkpoint; where a variable is not finite, say which instead."""
@@ -318,7 +312,7 @@ class Run:
         step, rows, terms = self.step - 1, self.rows, _Terms(self.sess, self.model)
         self.restore(*run_folder.load_checkpoint(self.folder))
         if self.step == 0:
-            self.draw()     # draws the same noise again
+            self.draw(self.picture())       # draws the same noise again
         while self.step < step:
             self.advance(self.sess)
         where = [f'{weight}, which the update of step {step - 1} left not finite'
@@ -339,9 +333,9 @@ class _Terms:
         self.sess, self.model, self.broken = sess, model, []
 
     def run(self, fetches, feed_dict):
-        for loss, terms in self.model.terms.items():
-            if getattr(self.model, loss) in fetches:
-                for term, value in self.sess.run(terms, feed_dict).items():
+        for update in self.model.updates.values():
+            if update.loss in fetches:
+                for term, value in self.sess.run(update.terms, feed_dict).items():
                     count = int(np.sum(~np.isfinite(value)))
                     if count:
                         self.broken.append((term, count, value.size))
@@ -352,9 +346,13 @@ class _Terms:
 def _signals():
     """Note Ctrl-C and SIGTERM in a list, so that a step is never cut in two.
 
-    A second signal of the kind does what it did before.
+    A second signal of the kind does what it did before. In another thread than the main
+    one Python allows none of this, and nothing is noted.
     """
     caught = []
+    if threading.current_thread() is not threading.main_thread():
+        yield caught
+        return
 
     def note(number, frame):
         caught.append(number)

@@ -21,13 +21,15 @@ Source: the tutorial's facts, for PyTorch, whose initial values and losses these
 """
 
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Dict, NamedTuple
 
 import numpy as np
 
-from tf1gan import command, mnist, pictures
+from tf1gan import command, mnist
+from tf1gan.contract import Update
 from tf1gan.nn import bce, uniform
 from tf1gan.tf1 import tf
+from tf1gan.vanilla import line, picture, plots, sample     # noqa: F401
 
 
 # --- Config ---------------------------------------------------------------------------
@@ -64,16 +66,7 @@ class Model(NamedTuple):
     X: tf.Tensor                    # [n, n_input], in [-1, 1]
     Z: tf.Tensor                    # [n, n_noise]
     G: tf.Tensor                    # [n, n_input], in (-1, 1)
-    D_real: tf.Tensor               # [n, 1], in (0, 1)
-    D_gene: tf.Tensor               # [n, 1], in (0, 1)
-    loss_D: tf.Tensor               # nats, to lower
-    loss_G: tf.Tensor               # nats, to lower
-    gradients_D: List[Any]          # (gradient, variable), as train_D takes them
-    gradients_G: List[Any]          # (gradient, variable), as train_G takes them
-    train_D: tf.Operation
-    train_G: tf.Operation
-    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
-    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
+    updates: Dict[str, Update]      # of D and G; losses in nats, to lower
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -122,14 +115,13 @@ def build(config: Config, seed: int) -> Model:
         train_D = optimizer_D.apply_gradients(gradients_D)
         train_G = optimizer_G.apply_gradients(gradients_G)
         init = tf.global_variables_initializer()
-        terms = {'loss_D': {'D(x)': D_real, 'D(G(z))': D_gene},
-                 'loss_G': {'D(G(z))': D_gene}}
-        logits_D_real, logits_D_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
-        forward = {'D': {'fake/G': G, 'logit/D_real': logits_D_real,
-                         'logit/D_gene': logits_D_gene},
-                   'G': {'fake/G': G, 'logit/D_gene': logits_D_gene}}
-    return Model(graph, init, X, Z, G, D_real, D_gene, loss_D, loss_G, gradients_D,
-                 gradients_G, train_D, train_G, terms, forward)
+    logits_real, logits_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
+    return Model(graph=graph, init=init, X=X, Z=Z, G=G, updates={
+        'D': Update(train_D, loss_D, gradients_D,
+                    terms={'D(x)': D_real, 'D(G(z))': D_gene},
+                    fakes=G, logits={'D_real': logits_real, 'D_gene': logits_gene}),
+        'G': Update(train_G, loss_G, gradients_G, terms={'D(G(z))': D_gene},
+                    fakes=G, logits={'D_gene': logits_gene})})
 
 
 # --- Noise ----------------------------------------------------------------------------
@@ -147,52 +139,17 @@ def step(sess, model: Model, config: Config, next_batch,
 
     Returns both losses from before their updates.
     """
-    n = config.batch_size
+    D, G, n = model.updates['D'], model.updates['G'], config.batch_size
     x, _ = next_batch(n)        # Guess: shuffled.
-    _, loss_D = sess.run([model.train_D, model.loss_D],
-                         {model.X: x, model.Z: draw_noise(n)})
+    _, loss_D = sess.run([D.train, D.loss], {model.X: x, model.Z: draw_noise(n)})
     # Guess: G's noise is fresh.
-    _, loss_G = sess.run([model.train_G, model.loss_G], {model.Z: draw_noise(n)})
+    _, loss_G = sess.run([G.train, G.loss], {model.Z: draw_noise(n)})
     return {'loss_D': loss_D, 'loss_G': loss_G}
 
 
 # --- Sample ---------------------------------------------------------------------------
 
-RECORD = None       # steps between two rows of the log: an epoch
-
-
-def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
-    """Return the line of an epoch, with `done` steps behind it."""
-    if done % n_batches:
-        return None
-    return (f'Epoch: {done // n_batches - 1:04d} D loss: {losses["loss_D"]:.4f} '
-            f'G loss: {losses["loss_G"]:.4f}')
-
-
-def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
-    """Name the picture that is due: after the first epoch, and every tenth."""
-    if done == 0 or done % n_batches:
-        return None
-    epoch = done // n_batches - 1
-    return f'{epoch:03d}.png' if epoch == 0 or (epoch + 1) % 10 == 0 else None
-
-
-def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
-    """Return the PNG of ten images from fresh noise, in one row."""
-    samples = sess.run(model.G, {model.Z: draw_noise(10)})      # [10, n_input]
-    return pictures.row(samples.reshape(10, 28, 28))
-
-
-def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
-    """Return losses.png: both losses of the last step of every epoch."""
-    return {'losses.png': pictures.curves(
-        {name: [row[name] for row in rows] for name in ('loss_D', 'loss_G')},
-        'epoch', 'loss at its last step (nats)')}
-
-
-def report(*_) -> List[str]:
-    """Return what is printed at the end: nothing."""
-    return []
+# Guess: line, picture, sample and plots are those of tf1gan.vanilla (imported above).
 
 
 if __name__ == '__main__':

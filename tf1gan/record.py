@@ -1,39 +1,30 @@
-"""Record a trace of a tutorial's first steps: `python -m tf1gan.record TUTORIAL`.
+"""Record a trace of a page's first steps: `python -m tf1gan.record PAGE`.
 
-The tutorial's own `step` runs, in a session that listens: before each update it asks
-the same graph, on the same feeds, for what is on the way to the loss; then it runs the
-update as it came; then it reads the variables. So a recorded run has the bits of one
+PAGE is a tutorial's name, or a GAN of one's own: a file my_gan.py, or a module. The
+page's own `step` runs, in a session that listens: before each update it asks the same
+graph, on the same feeds, for what is on the way to the loss; then it runs the update as
+it came; then it reads the variables. So a recorded run has the bits of one
 that is not recorded, pictures' noise included. `tf1gan.trace` describes the file.
 """
 
-import importlib
 import sys
 from typing import Any, Dict, List
 
 import numpy as np
 
-from tf1gan import TUTORIALS, InputError, command, descriptions, flags, loop, trace
+from tf1gan import TUTORIALS, InputError, command, contract, flags, loop, trace
 from tf1gan.tf1 import tf
-
-# Narrow networks and few images, for traces that fit into a package.
-SMALL = {name: descriptions.find(name).SMALL for name in TUTORIALS}
 
 
 class Recorder:
-    """A session that notes what each update of a tutorial's `step` sees and does."""
+    """A session that notes what each update of a page's `step` sees and does."""
 
     def __init__(self, run: loop.Run):
-        self.run_of, self.model = run, run.model
-        self.updates = {name[len('train_'):]: op for name, op in
-                        self.model._asdict().items() if name.startswith('train_')}
-        applied = {op.inputs[len(op.inputs) - 1]: op
-                   for op in run.model.graph.get_operations()
-                   if op.type in ('ApplyAdam', 'ApplyGradientDescent')}
-        self.appliers = {
-            update: {variable.op.name: applied[gradient] for gradient, variable in
-                     getattr(self.model, f'gradients_{update}', [])}
-            for update in self.updates}
-        self.feeds = {tensor: name for name, tensor in self.model._asdict().items()
+        self.run_of = run
+        self.applied = {op.inputs[len(op.inputs) - 1]: op
+                        for op in run.model.graph.get_operations()
+                        if op.type in ('ApplyAdam', 'ApplyGradientDescent')}
+        self.feeds = {tensor: name for name, tensor in run.model._asdict().items()
                       if isinstance(tensor, tf.Tensor)
                       and tensor.op.type == 'Placeholder'}
         self.arrays = {f'init/{name}': value for name, value in
@@ -42,19 +33,28 @@ class Recorder:
 
     def run(self, fetches: List, feed_dict: Dict) -> List:
         """Run as a session does, and note what an update in `fetches` does."""
-        update = next(name for name, op in self.updates.items() if op in fetches)
-        if update not in self.model.forward:
-            raise InputError(f'expected updates that a trace can hold, found {update}, '
+        sess, updates = self.run_of.sess, self.run_of.model.updates
+        name = next((name for name in updates if updates[name].train in fetches), None)
+        if name is None:
+            return sess.run(fetches, feed_dict)
+        update, place = updates[name], f'step_{self.run_of.step:03d}/{name}'
+        if update.gradients is None:
+            raise InputError(f'expected updates that a trace can hold, found {name}, '
                              'of the sanity check; leave --sanity out')
-        sess, appliers = self.run_of.sess, self.appliers[update]
-        place = f'step_{self.run_of.step:03d}/{update}'
+        appliers = {variable.op.name: self.applied.get(gradient)
+                    for gradient, variable in update.gradients}
+        if None in appliers.values() or update.loss not in fetches or not set(
+                feed_dict) <= set(self.feeds):
+            raise InputError(
+                f'update {name}: expected Adam or gradient descent of its gradients, '
+                'its loss fetched with it, and feeds that Model has, found another; a '
+                'trace holds no other')
         before = self.run_of.weights()
         seen, gradients = sess.run(
-            [self.model.forward[update],
-             {name: op.inputs[len(op.inputs) - 1] for name, op in appliers.items()}],
-            feed_dict)
+            [watched(update), {variable.op.name: gradient
+                               for gradient, variable in update.gradients}], feed_dict)
         result = sess.run(fetches, feed_dict)
-        loss = result[fetches.index(getattr(self.model, f'loss_{update}'))]
+        loss = result[fetches.index(update.loss)]
         after = self.run_of.weights()
 
         note = self.arrays
@@ -62,17 +62,18 @@ class Recorder:
             note[f'{place}/feed/{self.feeds[tensor]}'] = np.asarray(value, np.float32)
         note.update((f'{place}/{key}', value) for key, value in seen.items())
         note[f'{place}/loss'] = np.asarray(loss)
-        note.update((f'{place}/grad/{name}', value)
-                    for name, value in gradients.items())
+        note.update((f'{place}/grad/{weight}', value)
+                    for weight, value in gradients.items())
         for number, moment in (1, 'adam_m'), (2, 'adam_v'):
-            slots = {name: op.inputs[number] for name, op in appliers.items()
+            slots = {weight: op.inputs[number] for weight, op in appliers.items()
                      if op.type == 'ApplyAdam'}
-            note.update((f'{place}/{moment}/{name}', value)
-                        for name, value in sess.run(slots).items())
-        note.update((f'{place}/after/{name}', value) for name, value in after.items()
-                    if name in appliers or not np.array_equal(value, before[name]))
-        if update not in self.optimizers:
-            self.optimizers[update] = self.numbers(next(iter(appliers.values())))
+            note.update((f'{place}/{moment}/{weight}', value)
+                        for weight, value in sess.run(slots).items())
+        note.update((f'{place}/after/{weight}', value)
+                    for weight, value in after.items() if weight in appliers
+                    or not np.array_equal(value, before[weight]))
+        if name not in self.optimizers:
+            self.optimizers[name] = self.numbers(next(iter(appliers.values())))
         return result
 
     def numbers(self, op: tf.Operation) -> Dict[str, Any]:
@@ -86,27 +87,41 @@ class Recorder:
         return {'kind': kind, **{name: float(value) for name, value in values.items()}}
 
 
+def watched(update: contract.Update) -> Dict[str, tf.Tensor]:
+    """Return what is on the way to an update's loss, by its keys in a trace."""
+    found = {f'mask/{i + 1}': mask for i, mask in enumerate(update.masks)}
+    if update.fakes is not None:
+        found['fake/G'] = update.fakes
+    found.update((f'logit/{name}', logit) for name, logit in update.logits.items())
+    return found
+
+
 def record(run: loop.Run, n_steps: int, path: str) -> None:
     """Take the first steps of a run that has just begun, and write their trace.
 
-    Raises: InputError when the trace cannot be written.
+    Raises: InputError when the page has no description, or the trace cannot be written.
     """
-    recorder, tutorial = Recorder(run), run.tutorial
+    if not run.page.is_tutorial and 'description' not in run.settings:
+        raise InputError(f'{run.page.source}: expected a page with a `describe`, whose '
+                         'description a trace holds, found none; write it '
+                         '(tf1gan/descriptions says what it holds)')
+    recorder = Recorder(run)
     for _ in range(n_steps):
         draw(run)
         run.advance(recorder)
     trace.save(path, {
-        'format': trace.FORMAT, 'tutorial': flags.name(tutorial),
+        'format': trace.FORMAT, 'tutorial': run.page.name,
         'config': run.config._asdict(), 'seed': run.settings['seed'],
         'optimizers': recorder.optimizers,
+        **{key: run.settings[key] for key in ('description',) if key in run.settings},
         'environment': command.environment(run.sess, run.settings['threads'])},
         recorder.arrays)
 
 
 def draw(run: loop.Run) -> None:
     """Draw the noise of a picture that is due before the next step."""
-    if run.tutorial.picture(run.step, run.n_batches, run.config) is not None:
-        run.tutorial.sample(run.sess, run.model, run.config, run.draw_noise)
+    if run.picture() is not None:
+        run.page.sample(run.sess, run.model, run.config, run.draw_noise)
 
 
 def main() -> int:
@@ -114,14 +129,11 @@ def main() -> int:
     try:
         arguments = sys.argv[1:]
         first = arguments[0] if arguments else 'nothing'
-        if first not in TUTORIALS + ('-h', '--help'):
-            raise InputError('python -m tf1gan.record TUTORIAL: expected one of '
-                             f'{", ".join(TUTORIALS)}, found {first}; name one')
-        name = first if first in TUTORIALS else 'vanilla'
-        tutorial = importlib.import_module(f'tf1gan.{name}')
+        page = contract.find('vanilla' if first in ('-h', '--help') else first)
         parser = flags.Parser(prog='python -m tf1gan.record', allow_abbrev=False,
                               description=__doc__.splitlines()[0])
-        parser.add_argument('tutorial', metavar='TUTORIAL', help=', '.join(TUTORIALS))
+        parser.add_argument('page', metavar='PAGE', help=f'{", ".join(TUTORIALS)}, or '
+                            "a GAN of one's own: my_gan.py, or a module")
         parser.add_argument('--out', type=flags.path, required=True, metavar='FILE',
                             help='where the trace goes, an .npz')
         parser.add_argument('--steps', type=flags.number(int, 1, 1000), default=3,
@@ -135,15 +147,14 @@ def main() -> int:
                             help='other images (default: the MNIST inside)')
         parser.add_argument('--threads', metavar='N',
                             type=flags.number(int, 1, flags.MOST_THREADS),
-                            default=getattr(tutorial, 'THREADS', None),
+                            default=page.THREADS,
                             help="TensorFlow's threads")
-        flags.add_numbers(parser, tutorial)
+        flags.add_numbers(parser, page)
         given = vars(parser.parse_args())
-        numbers = {name: given[name] for name in tutorial.Config._fields
-                   if name in given}
-        small = SMALL[name] if given['small'] else {}
-        run = loop.Run(tutorial, {
-            'config': tutorial.Config(**{**small, **numbers})._asdict(),
+        numbers = {name: given[name] for name in page.Config._fields if name in given}
+        small = page.small if given['small'] else {}
+        run = loop.Run(page, {
+            'config': page.Config(**{**small, **numbers})._asdict(),
             'seed': given['seed'], 'threads': given['threads'], 'data': given['data']})
         if given['weights'] is not None:
             run.start_from(trace.load(given['weights']))

@@ -21,11 +21,12 @@ Source: the tutorial's facts, for TensorFlow 1.5; its data loader is `tf1gan.mni
 """
 
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
 
 from tf1gan import command, mnist, pictures
+from tf1gan.contract import Update
 from tf1gan.tf1 import tf
 
 
@@ -57,14 +58,7 @@ class Model(NamedTuple):
     X: tf.Tensor                    # [n, n_input], in [0, 1]
     Z: tf.Tensor                    # [n, n_noise]
     G: tf.Tensor                    # [n, n_input], in (0, 1)
-    loss_D: tf.Tensor               # nats, to raise
-    loss_G: tf.Tensor               # nats, to raise
-    gradients_D: List[Any]          # (gradient of -loss_D, variable) for train_D
-    gradients_G: List[Any]          # (gradient of -loss_G, variable) for train_G
-    train_D: tf.Operation
-    train_G: tf.Operation
-    terms: Dict[str, Dict[str, tf.Tensor]]  # of each loss, [n, 1]: to say which broke
-    forward: Dict[str, Dict[str, tf.Tensor]]    # of each update, on the way to its loss
+    updates: Dict[str, Update]      # of D and G; losses in nats, to raise
 
 
 # --- Build ----------------------------------------------------------------------------
@@ -125,16 +119,14 @@ def build(config: Config, seed: int) -> Model:
         train_G = optimizer_G.apply_gradients(gradients_G)
 
         init = tf.global_variables_initializer()
-        terms = {'loss_D': {'log D_real': log_D_real,
-                            'log(1 - D_gene)': log_not_D_gene},
-                 'loss_G': {'log D_gene': log_D_gene}}
-        # What the sigmoids take: kept as handles, no op is added.
-        logits_D_real, logits_D_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
-        forward = {'D': {'fake/G': G, 'logit/D_real': logits_D_real,
-                         'logit/D_gene': logits_D_gene},
-                   'G': {'fake/G': G, 'logit/D_gene': logits_D_gene}}
-    return Model(graph, init, X, Z, G, loss_D, loss_G, gradients_D, gradients_G,
-                 train_D, train_G, terms, forward)
+    # What the sigmoids take: kept as handles, no op is added.
+    logits_real, logits_gene = D_real.op.inputs[0], D_gene.op.inputs[0]
+    return Model(graph=graph, init=init, X=X, Z=Z, G=G, updates={
+        'D': Update(train_D, loss_D, gradients_D,
+                    terms={'log D_real': log_D_real, 'log(1 - D_gene)': log_not_D_gene},
+                    fakes=G, logits={'D_real': logits_real, 'D_gene': logits_gene}),
+        'G': Update(train_G, loss_G, gradients_G, terms={'log D_gene': log_D_gene},
+                    fakes=G, logits={'D_gene': logits_gene})})
 
 
 # --- Noise ----------------------------------------------------------------------------
@@ -149,21 +141,18 @@ def noise(rng: np.random.RandomState, n: int, config: Config) -> np.ndarray:
 def step(sess, model: Model, config: Config,
          next_batch, draw_noise) -> Dict[str, float]:
     """Update D, then G on the same noise; return each loss from before its update."""
+    D, G = model.updates['D'], model.updates['G']
     batch_xs, _ = next_batch(config.batch_size)
     batch_noise = draw_noise(config.batch_size)
-    _, loss_D = sess.run([model.train_D, model.loss_D],
-                         {model.X: batch_xs, model.Z: batch_noise})
-    _, loss_G = sess.run([model.train_G, model.loss_G], {model.Z: batch_noise})
+    _, loss_D = sess.run([D.train, D.loss], {model.X: batch_xs, model.Z: batch_noise})
+    _, loss_G = sess.run([G.train, G.loss], {model.Z: batch_noise})
     return {'loss_D': loss_D, 'loss_G': loss_G}
 
 
 # --- Sample ---------------------------------------------------------------------------
 
-RECORD = None       # steps between two rows of the log: an epoch
-
-
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
-    """Return what the source prints after an epoch, with `done` steps behind it."""
+    """Return what the source prints after an epoch, with `done` steps taken."""
     if done % n_batches:
         return None
     return (f'Epoch: {done // n_batches - 1:04d} D loss: {losses["loss_D"]:.4f} '
@@ -189,11 +178,6 @@ def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
     return {'losses.png': pictures.curves(
         {name: [row[name] for row in rows] for name in ('loss_D', 'loss_G')},
         'epoch', 'loss at its last step (nats)')}
-
-
-def report(*_) -> List[str]:
-    """Return what the source prints at the end: nothing."""
-    return []
 
 
 if __name__ == '__main__':

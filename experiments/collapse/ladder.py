@@ -51,8 +51,8 @@ def mean_distance(images: np.ndarray) -> float:
 def measure(folder: Path) -> dict:
     """Return what the page says of a run: distances, last losses."""
     rng = np.random.RandomState(1000)
-    with latent.Generator(folder) as generator:
-        samples = generator(generator.noise(rng, N_SAMPLES))
+    generate = latent.Generator(folder)
+    samples = generate(generate.noise(rng, N_SAMPLES))
     meta = run_folder.load_checkpoint(folder)[1]
     last = meta['rows'][-2000:]     # the last 10,000 steps
     return {

@@ -50,12 +50,13 @@ class Watch:
         self.norms, self.D_gene = [], []    # a number a step
 
     def run(self, fetches, feed_dict):
-        if self.model.train_G not in fetches:
+        update = self.model.updates['G']
+        if update.train not in fetches:
             return self.run_.sess.run(fetches, feed_dict)
         before = self.variables() if not self.norms else None
-        gradients = [gradient for gradient, _ in self.model.gradients_G]
+        gradients = [gradient for gradient, _ in update.gradients]
         result, gradients, D_gene = self.run_.sess.run(
-            [fetches, gradients, self.model.D_gene], feed_dict)
+            [fetches, gradients, update.terms['D(G(z))']], feed_dict)
         if before:
             check_first_update(self.model, before, self.variables(), gradients)
         self.norms.append(np.sqrt(sum(np.sum(np.square(gradient, dtype=np.float64))
@@ -75,7 +76,7 @@ def check_first_update(model, before, after, gradients) -> None:
     """
     moved = {name for name in before
              if before[name].tobytes() != after[name].tobytes()}
-    weights = [variable.op.name for _, variable in model.gradients_G]
+    weights = [variable.op.name for _, variable in model.updates['G'].gradients]
     assert moved == ({name for name in before if name.endswith('/Adam_G')
                       or name.endswith('/Adam_G_1')}
                      | {'beta1_power_1', 'beta2_power_1'} | set(weights)), moved

@@ -36,9 +36,9 @@ def draws(case: str, seed: int):
         feed = {tensor: np.zeros([N] + tensor.shape.as_list()[1:], np.float32)
                 for tensor in model if isinstance(tensor, tf.Tensor)
                 and tensor.op.type == 'Placeholder'}
-        for update, tensors in model.forward.items():
-            values.update((f'{update}/{key}', sess.run(tensor, feed))
-                          for key, tensor in tensors.items() if key[:5] == 'mask/')
+        for name, update in model.updates.items():
+            values.update((f'{name}/mask/{i + 1}', sess.run(mask, feed))
+                          for i, mask in enumerate(update.masks))
     return {name: hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
             for name, value in sorted(values.items())}
 

@@ -30,7 +30,7 @@ A layer is {'op': ..., ...}: `LAYERS` says what each holds. An update holds
 
 A loss is a kind of `LOSSES`: the cross-entropy in nats of log (the sigmoid's log as it
 is), clamped_log (torch's, at -100) or logits (Keras's, computed from the logits); or
-squared (the sigmoid's squared error).
+squared (the sigmoid's squared error) or least_squares (that of the logit itself).
 
 SMALL, beside `describe`, holds the numbers of the config that are small in the golden
 trace. NumPy only, as all that reads descriptions.
@@ -59,7 +59,7 @@ LAYERS = {      # what a layer holds beside its op: names of weights, then numbe
     'upsample': ('factor',)}        # every pixel repeated, both ways
 TRAINED = 'W', 'b', 'gamma', 'beta', 'gain', 'shift'    # by an optimizer
 WEIGHTS = TRAINED + ('mean', 'variance')
-LOSSES = 'log', 'clamped_log', 'logits', 'squared'
+LOSSES = 'log', 'clamped_log', 'logits', 'squared', 'least_squares'
 OPTIMIZERS = {'Adam': ('learning_rate', 'beta1', 'beta2', 'epsilon'),
               'SGD': ('learning_rate',)}
 LAWS = {'normal': ('mean', 'deviation'), 'uniform': ('low', 'high')}    # of noise

@@ -1,0 +1,58 @@
+"""The generator of a run folder, of any page: its noise and its images. NumPy only."""
+
+from pathlib import Path
+from typing import Optional, Tuple
+
+import numpy as np
+
+from tf1gan import InputError, descriptions, interpreter, run_folder
+
+AT_ONCE = 250       # images
+
+
+def draw_noise(description: descriptions.Description, rng: np.random.RandomState,
+               n: int) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Draw `n` noise vectors by a description's law, and digits where it has labels.
+
+    The draws are those of the page's own `noise`.
+    """
+    law, labels = description['noise'], description['labels']
+    ends = [law[name] for name in descriptions.LAWS[law['law']]]
+    z = getattr(rng, law['law'])(*ends, size=(n, law['size']))
+    return z, rng.randint(labels, size=n) if labels else None
+
+
+class Generator:
+    """A trained generator, as a function from noise to images, in inference mode.
+
+    `n_labels` says how many labels it knows; 0 where it takes noise only.
+
+    Raises: InputError when the folder is no run, or one that trained no generator.
+    """
+
+    def __init__(self, folder: Path):
+        self.weights, self.meta = run_folder.load_checkpoint(folder)
+        self.description = descriptions.of(self.meta, folder)
+        if not descriptions.trains(self.description, 'G'):
+            raise InputError(f'{folder}: expected a run that trained a generator, '
+                             'found one of D alone; name another run')
+        self.n_labels: int = self.description['labels']
+        n_pixels = np.prod(self.description['images']['shape'])
+        if n_pixels != 784:
+            raise InputError(f'{folder}: expected a run whose images have 28 x 28 '
+                             f'pixels, found {n_pixels} pixels; name another run')
+
+    def noise(self, rng: np.random.RandomState, n: int) -> np.ndarray:
+        """Draw `n` noise vectors, [n, size]."""
+        return draw_noise(self.description, rng, n)[0]
+
+    def __call__(self, noise: np.ndarray,
+                 digits: Optional[np.ndarray] = None) -> np.ndarray:
+        """Return the images of `noise`, [n, 28, 28] in [0, 1], of the `digits` asked.
+        """
+        n, low, high = len(noise), *self.description['images']['range']
+        asked = None if digits is None else np.eye(self.n_labels)[digits]
+        parts = [interpreter.draw(self.description, self.weights, noise[i:i + AT_ONCE],
+                                  None if asked is None else asked[i:i + AT_ONCE])
+                 for i in range(0, n, AT_ONCE)]
+        return (np.concatenate(parts).reshape(n, 28, 28) - low) / (high - low)
