@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, run_module
 
+import tf1gan
 from tf1gan import command, descriptions, nn, run_folder, tf1, trace, vanilla
 from tf1gan.tf1 import tf
 
@@ -145,7 +146,7 @@ def test_weights_that_will_not_do_are_refused(tutorial, small, arguments, words)
 
 
 def test_the_pages_do_not_ask_for_a_version():
-    for name in 'vanilla', 'collapse', 'conditional', 'minimax', 'dcgan':
+    for name in tf1gan.TUTORIALS:
         page = (ROOT / f'tf1gan/{name}.py').read_text()
         assert page.count('from tf1gan.tf1 import tf\n') == 1
         assert 'VERSION' not in page and 'REFERENCE' not in page

@@ -215,7 +215,7 @@ LOG_EVERY = 1   # steps between two rows of the log
 
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
-    """Return what the source prints after the first step and every 200th behind it."""
+    """Return what the source prints after the first step and every 200th one."""
     if (done - 1) % 200:
         return None
     d_loss = (losses['loss_D_real'] + losses['loss_D_fake']) / 2
