@@ -281,6 +281,29 @@ def test_what_the_pages_say_of_the_results_holds():
         assert run['frechet'] > 100 * run['frechet_of_training_images']
 
 
+def test_what_the_page_says_of_tensorflow_2_holds():
+    from tf1gan import spread
+    found = json.loads((ROOT / 'experiments/today/today.json').read_text())
+    newest, oldest = (found['traces'][which] for which in ('newest', 'oldest'))
+    assert newest['tensorflow'].startswith('2.21.')
+    assert tuple(map(int, oldest['tensorflow'].split('.')[:2])) == tf1gan.OLDEST_2
+    beyond = {(which, name) for which in ('newest', 'oldest') for name, each in
+              found['traces'][which]['tutorials'].items() if each['status']}
+    assert beyond == {('oldest', 'collapse')}
+    for which in newest, oldest:
+        assert set(which['tutorials']) == set(tf1gan.TUTORIALS)
+        apart = which['tutorials']['collapse']['gradient_from_float64']
+        assert apart['here'] < apart['golden']
+    for name, n_seeds in ('vanilla', 5), ('collapse', 3):
+        runs = found['runs'][name]['runs']
+        assert [run['seed'] for run in runs] == list(range(n_seeds))
+        assert all(run['trained']['tensorflow'] == newest['tensorflow'] for run in runs)
+        verdict = spread.load(name).judge(runs)
+        assert verdict.word == found['runs'][name]['verdict'] == 'inside'
+    assert [run['trained']['threads'] for run in found['runs']['vanilla']['runs']
+            ].count(1) == 4
+
+
 def test_what_the_pages_say_of_the_figures_is_what_is_measured():
     from tf1gan import evaluate, spread
     page = ' '.join((ROOT / 'experiments/classifier/README.md').read_text().split())

@@ -48,7 +48,7 @@ def runs(found: dict, where: dict) -> str:
             else:
                 row += ['', '', '']
             rows.append(row)
-    of = ', '.join(f'{name}: {each["reference"]}' for name, each in found.items())
+    of = '; '.join(each['reference'] for each in found.values())
     return table(['<', '<', 'its seeds', 'mean', "inside the reference's spread",
                   '<that is'], rows,
                  f'The reference: {of}. {machine(where)}.')
