@@ -21,9 +21,9 @@ COMMITTED = {       # of each tutorial its runs: the name of a run and its flags
                 for objective in ('non-saturating', 'saturating')}}
 
 
-def module(name: str, *args, **how) -> None:
+def module(name: str, *args, python: str = sys.executable, **how) -> None:
     """Run `python -m tf1gan.name args`."""
-    subprocess.run([sys.executable, '-m', f'tf1gan.{name}', *map(str, args)],
+    subprocess.run([python, '-m', f'tf1gan.{name}', *map(str, args)],
                    cwd=str(ROOT), check=True, **how)
 
 

@@ -256,6 +256,7 @@ def test_a_primitives_derivative_is_its_differences(op):
     for n, found in enumerate(slopes(op, inputs, numbers)[0]):
         expected = difference(lambda moved: value(op, moved, numbers), inputs, n)
         assert found.shape == inputs[n].shape
+        # Measured: 0.13 of this; differences have the noise.
         assert np.allclose(found.array, expected, rtol=1e-6, atol=1e-8)
 
 
@@ -273,6 +274,7 @@ def test_a_gradient_has_a_gradient(op):
     total, nodes = squares(inputs)
     for n, found in enumerate(tape.gradients(total, nodes)):
         expected = difference(lambda moved: float(squares(moved)[0].array), inputs, n)
+        # Measured: 0.03 of this.
         assert np.allclose(found.array, expected, rtol=1e-5, atol=1e-7)
 
 
@@ -301,7 +303,7 @@ def test_sigmoid_does_not_overflow():
     with np.errstate(all='raise', under='ignore'):
         found = tape.sigmoid(x.astype(float))
     assert np.allclose(found, [0, 0.2689414213699951, 0.5, 0.7310585786300049, 1],
-                       rtol=1e-15)
+                       rtol=1e-15, atol=0)      # measured: equal
 
 
 def test_a_saturated_log_is_as_the_source_has_it():

@@ -27,7 +27,7 @@ WRITTEN = ('Config', 'data', 'Model', 'build', 'noise', 'step', 'line', 'picture
 # --- What stands on every page --------------------------------------------------------
 
 class Config(NamedTuple):
-    """Its numbers, all with defaults; the comment behind one is the help of its flag.
+    """Its numbers, all with defaults; the comment after one is the help of its flag.
 
     The first field is how many epochs a run has.
     """

@@ -135,7 +135,7 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
 def add_numbers(parser: Parser, page: contract.Page) -> None:
     """Give a parser the flags of a page's Config; one not given is left out.
 
-    A field's help is the comment behind it on the page, less its mark.
+    A field's help is the comment after it on the page, less its mark.
     """
     config, choices = page.Config, page.CHOICES
     numbers = parser.add_argument_group("the tutorial's numbers")

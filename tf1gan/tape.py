@@ -200,7 +200,7 @@ class Primitive(NamedTuple):
     backward: Tuple[Callable, ...]
 
 
-def _no_slope(dy, *_, **__):
+def _no_slope(dy, *_, **__):       # no page has a penalty on such a gradient
     raise NotImplementedError('a derivative of a derivative of a loss')
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), *(str(HERE.parent / each)
-                             for each in ('speed', 'interpreter'))]
+                             for each in ('', 'speed', 'interpreter'))]
 
 from tf1gan import TUTORIALS        # noqa: E402
 
@@ -88,14 +88,13 @@ def traces() -> dict:
 
 def runs() -> dict:
     """Train what is not finished; return figures and verdict by tutorial."""
+    import reference
     from tf1gan import evaluate, run_folder, spread
     found = {}
     for name, (tutorial, seed, *flags) in RUNS.items():
         folder = ROOT / 'runs' / 'today' / name
-        where = ['--resume', str(folder)] if folder.exists() else [
-            '--out', str(folder), '--seed', str(seed)]
-        subprocess.run([python('newest'), '-m', f'tf1gan.{tutorial}', *where, *flags],
-                       cwd=str(ROOT), check=True, stdout=subprocess.DEVNULL)
+        reference.train(folder, tutorial, '--seed', seed, *flags,
+                        python=python('newest'), stdout=subprocess.DEVNULL)
         assert (run_folder.load_checkpoint(folder)[1]['step']
                 == spread.load(tutorial).steps)
         found.setdefault(tutorial, []).append({

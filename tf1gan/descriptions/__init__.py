@@ -12,7 +12,7 @@
                 (learning_rate)
     updates     of a step, in their order (below)
     pictures    grid [rows, columns]; prefix of their names; counts: what the number
-                in a name counts: epoch, done (epochs behind it) or step
+                in a name counts: epoch, done (epochs before it) or step
 
 A layer is {'op': ..., ...}: `LAYERS` says what each holds. An update holds
 
