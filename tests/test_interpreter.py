@@ -211,14 +211,18 @@ CASES = {
     'conv_kernel': ([of((2, 7, 7, 2)), of((2, 3, 3, 4))], {'stride': 2, 'k': 3}),
     'reshape': ([of((2, 6))], {'shape': (3, 4)}),
     'transpose': ([of((2, 3, 4))], {'axes': (2, 0, 1)}),
+    'flip': ([of((2, 3))], {'axes': [1]}),
     'pad': ([of((2, 3))], {'around': [(1, 0), (2, 3)]}),
     'cut': ([of((5, 6))], {'around': [(1, 0), (2, 3)]}),
     'join': ([of((2, 3)), of((2, 1))], {'axis': 1}),
     'leaky_relu': ([of((3, 3), -1, 1)], {'slope': 0.2}),
     'sigmoid': ([of(3)], {}), 'tanh': ([of(3)], {}),
+    'exp': ([of(3)], {}), 'erf': ([of(3)], {}),
     'power': ([of(3)], {'by': -0.5}),
     'cross_entropy': ([of((3, 1), -2, 2)], {'target': TARGET}),
-    'log_loss': ([of((3, 1))], {'target': TARGET, 'clamped': True})}
+    'log_loss': ([of((3, 1))], {'target': TARGET, 'clamped': True}),
+    'bound': ([of(5)], {'low': 0.3, 'high': 0.7}),
+    'added_log_loss': ([of((3, 1))], {'target': TARGET, 'low': 0.01})}
 
 
 def slopes(op, inputs, numbers):

@@ -41,19 +41,31 @@ def forward(layers: List[Layer], x: Node, how: Pass) -> Node:
     return x
 
 
+def _weighted(layer, how):
+    """Return a layer's weight and bias; an edit may have them turned, or scaled."""
+    W, b = how.w[layer['W']], how.w[layer['b']]
+    if 'axes' in layer:
+        W = W.do('transpose', axes=layer['axes'])
+    if 'flipped' in layer:
+        W = W.do('flip', axes=layer['flipped'])
+    return W * layer.get('scale', 1), b * layer.get('bias', 1)
+
+
 def _dense(x, layer, how):
-    return x @ how.w[layer['W']] + how.w[layer['b']]
+    W, b = _weighted(layer, how)
+    return x @ W + b
 
 
 def _convolution(x, layer, how):
-    W, stride, padding = how.w[layer['W']], layer['stride'], layer['padding']
+    W, b = _weighted(layer, how)
+    stride, padding = layer['stride'], layer['padding']
     if padding == 'SAME':       # the odd pixel goes below and to the right
         size, k = x.shape[1], len(W.array)
         total = max((-(-size // stride) - 1) * stride + k - size, 0)
         padding = [total // 2, total - total // 2]
     if padding != 'VALID':
         x = x.do('pad', around=[(0, 0), padding, padding, (0, 0)])
-    return x.do('conv', W, stride=stride) + how.w[layer['b']]
+    return x.do('conv', W, stride=stride) + b
 
 
 def _normalized(x, mean, variance, epsilon):
@@ -72,15 +84,26 @@ def _over(variance, n, unbiased):
 
 
 def _layer_norm(x, layer, how):
-    mean, variance, n = _moments(x, [1])
+    mean, variance, n = _moments(x, layer.get('over', [1]))
     return (_normalized(x, mean, _over(variance, n, layer['unbiased']),
-                        layer['epsilon']) * how.w[layer['gain']]
-            + how.w[layer['shift']])
+                        layer['epsilon']) * _part(layer, 'gain', how)
+            + _part(layer, 'shift', how))
+
+
+def _part(layer, name, how):
+    """Return a normalization's gain or shift; an edit may leave it out."""
+    return 1 - (name in ('shift', 'beta')) if layer.get('no') == name else how.w[
+        layer[name]]
+
+
+def _standardize(x, layer, how):
+    mean, variance, n = _moments(x, [axis % x.array.ndim for axis in layer['over']])
+    return _normalized(x, mean, variance, layer['epsilon'])
 
 
 def _batch_norm(x, layer, how):
     mean, variance = how.w[layer['mean']], how.w[layer['variance']]
-    if how.training:
+    if {'training': True, 'inference': False}.get(layer.get('mode'), how.training):
         moving = mean, variance
         mean, variance, n = _moments(x, range(x.array.ndim - 1))
         taken = mean, _over(variance, n, layer['moving_unbiased'])
@@ -88,20 +111,30 @@ def _batch_norm(x, layer, how):
         for name, old, new in zip(('mean', 'variance'), moving, taken):
             how.averages[layer[name]] = old + (new.like(old) - old) * (
                 1 - layer['momentum'])
-    return (_normalized(x, mean, variance, layer['epsilon']) * how.w[layer['gamma']]
-            + how.w[layer['beta']])
+        if layer.get('detached'):
+            mean, variance = (x.tape.node(each.array) for each in (mean, variance))
+    return (_normalized(x, mean, variance, layer['epsilon'])
+            * _part(layer, 'gamma', how) + _part(layer, 'beta', how))
 
 
 def _dropout(x, layer, how):
-    return x * how.masks[layer['mask']] if how.training else x
+    if not how.training:
+        return x
+    mask = how.masks[layer['mask']]
+    if layer.get('inverted'):
+        mask = -mask + 1 / (1 - layer['rate'])
+    return x * mask * layer.get('scale', 1)
 
 
 def _labels(x, layer, how):
-    labels = how.labels
+    labels = how.labels * layer.get('scale', 1)
+    if layer.get('reversed'):
+        labels = labels.do('flip', axes=[1])
     if x.array.ndim == 4:       # a plane of ones or zeros for each
         labels = labels.do('reshape', shape=(len(labels.array), 1, 1, -1)).do(
             'spread', shape=x.shape[:3] + labels.shape[1:])
-    return x.do('join', labels, axis=x.array.ndim - 1)
+    parts = (labels, x) if layer.get('first') else (x, labels)
+    return parts[0].do('join', parts[1], axis=x.array.ndim - 1)
 
 
 def _upsample(x, layer, how):
@@ -112,7 +145,51 @@ def _upsample(x, layer, how):
         'reshape', shape=(n, f * height, f * width, channels))
 
 
+def _resize(x, layer, how):
+    """Enlarge images along both axes by a matrix [new size, old size]."""
+    for axis in 1, 2:
+        M = x.tape.node(ENLARGED[layer['how']](x.shape[axis], layer['factor']))
+        axes = [each for each in range(4) if each != axis] + [axis]
+        turned = x.do('transpose', axes=axes)
+        flat = turned.do('reshape', shape=(-1, x.shape[axis]))
+        y = flat @ M.do('transpose', axes=(1, 0))
+        x = y.do('reshape', shape=(*turned.shape[:3], -1)).do(
+            'transpose', axes=np.argsort(axes))
+    return x
+
+
+def _between(n, factor, corners):
+    """Return the matrix of linear interpolation, corners aligned or half pixels."""
+    new = np.arange(n * factor)
+    at = (new * (n - 1) / (n * factor - 1) if corners
+          else np.clip((new + 0.5) / factor - 0.5, 0, n - 1))
+    return np.maximum(0, 1 - np.abs(at[:, None] - np.arange(n)))
+
+
+ENLARGED = {
+    'bilinear': lambda n, factor: _between(n, factor, False),
+    'bilinear, corners aligned': lambda n, factor: _between(n, factor, True),
+    'zeros between': lambda n, factor: np.repeat(np.eye(n), factor, 0) * (
+        np.arange(n * factor) % factor == 0)[:, None],
+    'tiled': lambda n, factor: np.tile(np.eye(n), (factor, 1))}
+
+
+def _elu(x, scale, alpha):
+    low = -(-x).do('leaky_relu', slope=0)       # min(x, 0), so that exp is small
+    return (x.do('leaky_relu', slope=0) + (low.do('exp') + -1) * alpha) * scale
+
+
 OPS = {
+    'nothing': lambda x, layer, how: x,
+    'elu': lambda x, layer, how: _elu(x, 1, 1),
+    'selu': lambda x, layer, how: _elu(x, 1.0507009873554805, 1.6732632423543772),
+    'softplus': lambda x, layer, how: x.do('cross_entropy', target=0),
+    'silu': lambda x, layer, how: x * x.do('sigmoid'),
+    'gelu': lambda x, layer, how: x * ((x * 0.5 ** 0.5).do('erf') + 1) * 0.5,
+    'gelu_tanh': lambda x, layer, how: x * 0.5 * (
+        ((x + x * x * x * 0.044715) * (2 / np.pi) ** 0.5).do('tanh') + 1),
+    'affine': lambda x, layer, how: x * layer['scale'] + layer['shift'],
+    'standardize': _standardize, 'resize': _resize,
     'dense': _dense, 'conv': _convolution, 'batch_norm': _batch_norm,
     'layer_norm': _layer_norm, 'dropout': _dropout, 'labels': _labels,
     'upsample': _upsample,
@@ -125,19 +202,58 @@ OPS = {
     'transpose': lambda x, layer, how: x.do(
         'transpose', axes=(0, *(1 + axis for axis in layer['axes'])))}
 
-LOSSES = {      # element by element, of logits x and their targets t
-    'log': lambda x, t: x.do('sigmoid').do('log_loss', target=t, clamped=False),
-    'clamped_log': lambda x, t: x.do('sigmoid').do('log_loss', target=t, clamped=True),
-    'logits': lambda x, t: x.do('cross_entropy', target=t),
-    'squared': lambda x, t: (x.do('sigmoid') - t) * (x.do('sigmoid') - t),
-    'least_squares': lambda x, t: (x - t) * (x - t)}
+
+# --- Losses ---------------------------------------------------------------------------
+
+def _guarded(x, t, numbers):
+    """The cross-entropy of probabilities, kept off 0 as frameworks do it."""
+    p = x.do('sigmoid')
+    if numbers['how'] == 'clip':
+        low = numbers['low']
+        p = p.do('bound', low=low, high=1 - low)
+        return p.do('log_loss', target=t, clamped=False)
+    return p.do('added_log_loss', target=t, low=numbers['low'])
+
+
+LOSSES = {      # element by element, of logits x, their targets t, and other numbers
+    'log': lambda x, t, _: x.do('sigmoid').do('log_loss', target=t, clamped=False),
+    'clamped_log': lambda x, t, _: x.do('sigmoid').do('log_loss', target=t,
+                                                      clamped=True),
+    'logits': lambda x, t, _: x.do('cross_entropy', target=t),
+    'squared': lambda x, t, _: (x.do('sigmoid') - t) * (x.do('sigmoid') - t),
+    'least_squares': lambda x, t, _: (x - t) * (x - t),
+    # Of edits only.
+    'hinge': lambda x, t, _: (-(x * (2 * t - 1)) + 1).do('leaky_relu', slope=0),
+    'wasserstein': lambda x, t, _: -(x * (2 * t - 1)),
+    'absolute': lambda x, t, _: (x.do('sigmoid') - t).do('leaky_relu', slope=-1),
+    'guarded': _guarded}
+
+
+def objective(what: Dict[str, Any], calls: List[Tuple[Node, List[int]]]) -> Node:
+    """Return the sum of a loss's terms; `calls` has each call's logits and batches."""
+    loss, terms = what['loss'], []
+    for (logits, sizes), term in zip(calls, what['terms']):
+        if 'before' in loss:        # an edit: a layer between the logits and the loss
+            logits = OPS[loss['before']](logits, {}, None)
+        targets = np.repeat(term['targets'], sizes)[:, None]
+        each = LOSSES[loss['kind']](logits, targets.astype(logits.tape.dtype), loss)
+        if 'weights' in term:
+            each = each * np.repeat(term['weights'], sizes)[:, None]
+        terms.append(each.do('gather', shape=(1, 1)) * (
+            1 if loss.get('summed') else 1 / each.array.size))
+    return sum(terms[1:], terms[0])
 
 
 # --- Optimizers -----------------------------------------------------------------------
 
-def optimizer_of(description: Description, update: Dict[str, Any]) -> Dict[str, Any]:
-    """Return an update's optimizer, its numbers as TF 1 holds them: in float32."""
-    return {name: value if name == 'kind' else float(np.float32(value)) for name, value
+def optimizer_of(description: Description, update: Dict[str, Any],
+                 exactly: bool = False) -> Dict[str, Any]:
+    """Return an update's optimizer, its numbers as TF 1 holds them: in float32.
+
+    `exactly`: in float64, as other frameworks hold them.
+    """
+    return {name: float(value if exactly else np.float32(value))
+            if isinstance(value, float) else value for name, value
             in description['optimizers'][update['optimizer']].items()}
 
 
@@ -146,36 +262,95 @@ def moved_toward(old: Any, new: np.ndarray, beta: float) -> np.ndarray:
     return old + (new - old) * (1 - beta)
 
 
-def adam_step(numbers: Dict[str, float], m: np.ndarray, v: np.ndarray, t: int
-              ) -> np.ndarray:
+def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
+              slope: Any = 0.) -> np.ndarray:
     """Return what TF 1's Adam takes off a weight at its update `t` (1, 2, ...).
 
     Its epsilon is added to the root as it is, not to the corrected one; and the powers
-    of its betas are float32 products of one more beta an update.
+    of its betas are float32 products of one more beta an update. `numbers` of an edit
+    may hold `place` (corrected: where torch has epsilon), `corrected` (what is: both,
+    first, second or neither moment), `nesterov`, `rectified` or `count`.
     """
-    left = [1 - float(np.multiply.accumulate(np.full(t, numbers[beta], np.float32))[-1])
-            for beta in ('beta1', 'beta2')]
-    rate = numbers['learning_rate'] * left[1] ** 0.5 / left[0]
-    return rate * m / (np.sqrt(v) + numbers['epsilon'])
+    t = numbers.get('count', t)
+    powers = [float(np.multiply.accumulate(np.full(t, numbers[beta], np.float32))[-1])
+              if np.float32(numbers[beta]) == numbers[beta] else numbers[beta] ** t
+              for beta in ('beta1', 'beta2')]
+    what = numbers.get('corrected', 'both')
+    left = [1 - power if what in ('both', each) else 1
+            for power, each in zip(powers, ('first', 'second'))]
+    rate, epsilon = numbers['learning_rate'] / left[0], numbers['epsilon']
+    if numbers.get('nesterov'):
+        m = numbers['beta1'] * m + (1 - numbers['beta1']) * slope
+    root = np.sqrt(v / left[1])
+    if numbers.get('rectified'):
+        longest = 2 / (1 - numbers['beta2']) - 1
+        length = longest - 2 * t * powers[1] / left[1]
+        if length <= 5:
+            return rate * m
+        rate *= ((length - 4) * (length - 2) * longest
+                 / ((longest - 4) * (longest - 2) * length)) ** 0.5
+    if numbers.get('place') == 'inside':
+        return rate * m / np.sqrt(v / left[1] + epsilon)
+    return rate * m / (root + epsilon / (
+        1 if numbers.get('place') == 'corrected' else left[1] ** 0.5))
 
 
-def _sgd(numbers, slopes, start, results):
+def _sgd(numbers, slopes, start, results, w):
     return {name: numbers['learning_rate'] * slope for name, slope in slopes.items()}
 
 
-def _adam(numbers, slopes, start, results):
+def _momentum(numbers, slopes, start, results, w):
+    beta, steps = numbers['beta1'], {}
+    for name, slope in slopes.items():
+        m = beta * start.adam_m.get(name, 0) + slope
+        results.put(f'adam_m/{name}', m)
+        steps[name] = numbers['learning_rate'] * (
+            slope + beta * m if numbers.get('nesterov') else m)
+    return steps
+
+
+def _sign(numbers, slopes, start, results, w):
+    return {name: numbers['learning_rate'] * np.sign(slope)
+            for name, slope in slopes.items()}
+
+
+def _adam_moments(numbers, slopes, start, results):
+    """Return both of Adam's moments after an update, by name."""
     moments = []
     for key, beta, power in ('adam_m', 'beta1', 1), ('adam_v', 'beta2', 2):
-        before = {name: np.asarray(array, results.dtype)
-                  for name, array in getattr(start, key).items()}
+        before = {} if numbers.get('fresh') else {
+            name: np.asarray(array, results.dtype)
+            for name, array in getattr(start, key).items()}
+        taken = {name: slope ** power for name, slope in slopes.items()}
+        if numbers.get('undamped'):
+            taken = {name: each / (1 - numbers[beta]) for name, each in taken.items()}
         moments.append({name: results.put(f'{key}/{name}', moved_toward(
-            before.get(name, 0), slope ** power, numbers[beta]))
-            for name, slope in slopes.items()})
-    return {name: adam_step(numbers, moments[0][name], moments[1][name], start.t)
+            before.get(name, 0), each, numbers[beta])) for name, each in taken.items()})
+    return moments
+
+
+def _adam(numbers, slopes, start, results, w):
+    m, v = _adam_moments(numbers, slopes, start, results)
+    if numbers.get('amsgrad'):
+        v = {name: np.maximum(array, start.highest.get(name, 0))
+             for name, array in v.items()}
+        results.highest = v
+    decay = numbers['learning_rate'] * numbers.get('decay', 0)
+    return {name: adam_step(numbers, m[name], v[name], start.t, slopes[name])
+            + decay * w[name] * (w[name].ndim > 1 or not numbers.get('matrices'))
             for name in slopes}
 
 
-STEPS = {'SGD': _sgd, 'Adam': _adam}    # what each takes off the weights, by name
+def _rmsprop(numbers, slopes, start, results, w):
+    _, v = _adam_moments(numbers, slopes, start, results)
+    return {name: numbers['learning_rate'] * slope / (
+        np.sqrt(v[name] + numbers['epsilon']) if numbers.get('place') == 'inside' else
+        np.sqrt(v[name]) + numbers['epsilon']) for name, slope in slopes.items()}
+
+
+# What each takes off the weights, by name; the last three are of edits only.
+STEPS = {'SGD': _sgd, 'Adam': _adam, 'Momentum': _momentum, 'RMSprop': _rmsprop,
+         'Sign': _sign}
 
 
 # --- An update ------------------------------------------------------------------------
@@ -194,6 +369,10 @@ class Start(NamedTuple):
     adam_v: Arrays = {}
     t: int = 1                  # the optimizer's update: the first is 1
     own: Arrays = {}
+    # What edits may need.
+    seen: Arrays = {}           # other weights that the networks see
+    earlier: Arrays = {}        # gradients that were left
+    highest: Arrays = {}        # adam_v so far
 
 
 class Results:
@@ -201,7 +380,7 @@ class Results:
     """
 
     def __init__(self, own: Arrays, dtype: Any):
-        self.own, self.dtype, self.arrays = own, dtype, {}
+        self.own, self.dtype, self.arrays, self.highest = own, dtype, {}, {}
 
     def put(self, key: str, array: np.ndarray) -> np.ndarray:
         """Note a result; return what to go on with."""
@@ -210,62 +389,114 @@ class Results:
 
 
 def predict(description: Description, update: Dict[str, Any], start: Start,
-            dtype: Any = float, rounding: Optional[Callable] = None) -> Arrays:
-    """Return all that an update computes, by its keys in a trace, in causal order."""
+            dtype: Any = float, rounding: Optional[Callable] = None,
+            cast: Optional[Callable] = None, exactly: bool = False,
+            until: str = 'after') -> Arrays:
+    """Return all that an update computes, by its keys in a trace, in causal order.
+
+    `rounding` and `cast` are the tape's, `exactly` is `optimizer_of`'s. `until`: the
+    kind of array after which to stop (logit, loss or grad).
+    """
     results, moved = Results(start.own, dtype), trained(
         description['networks'][update['moves']])
-    tape = Tape(dtype, rounding)
-    w = {name: tape.node(array, name in moved) for name, array in start.weights.items()}
+    tape = Tape(dtype, rounding, cast)
+    seen = {**start.weights, **start.seen}
+    w = {name: tape.node(array, name in moved and until not in ('logit', 'loss'))
+         for name, array in seen.items()}
     calls, averages = _calls(description, update, start, w, tape, results)
-    factors, kind = update['loss'], update['loss']['kind']
-    terms = [LOSSES[kind](logits, targets).mean([0, 1]) for logits, targets in calls]
-    loss = sum(terms[1:], terms[0])
-    results.put('loss', factors['recorded'] * loss.array.reshape(()))
-    slopes = gradients(loss, [w[name] for name in moved])
-    slopes = {name: results.put(f'grad/{name}', factors['lowered'] * slope.array)
-              for name, slope in zip(moved, slopes)}
-    numbers = optimizer_of(description, update)
-    steps = STEPS[numbers['kind']](numbers, slopes, start, results)
+    if until == 'logit':
+        return results.arrays
+    loss = objective(update, calls)
+    results.put('loss', update['loss']['recorded'] * loss.array.reshape(()))
+    if until == 'loss':
+        return results.arrays
+    if 'lowers' in update:
+        loss = objective(update['lowers'], calls)
+    slopes = [update['loss']['lowered'] * slope.array
+              for slope in gradients(loss, [w[name] for name in moved])]
+    before = {name: np.asarray(start.weights[name], dtype) for name in moved}
+    slopes = _changed(dict(zip(moved, slopes)), update.get('gradient', {}), start,
+                      before)
+    slopes = {name: results.put(f'grad/{name}', slope)
+              for name, slope in slopes.items()}
+    if until == 'grad':
+        return results.arrays
+    numbers = optimizer_of(description, update, exactly)
+    steps = STEPS[numbers['kind']](numbers, slopes, start, results, before)
     for name, step in steps.items():
-        results.put(f'after/{name}', w[name].array - step)
+        after = before[name] - step * (name not in numbers.get('without', ()))
+        if 'clip' in numbers:
+            after = np.clip(after, -numbers['clip'], numbers['clip'])
+        results.put(f'after/{name}', after)
     for name, average in averages.items():
         results.put(f'after/{name}', average.array)
+    if results.highest:
+        start.highest.update(results.highest)
     return results.arrays
 
 
-def forward_of(description: Description, update: Dict[str, Any], start: Start,
-               dtype: Any = float) -> Arrays:
-    """Return an update's fakes and logits, by their keys in a trace."""
-    tape, results = Tape(dtype), Results(start.own, dtype)
-    w = {name: tape.node(array) for name, array in start.weights.items()}
-    _calls(description, update, start, w, tape, results)
-    return results.arrays
+def _changed(slopes, how, start, w):
+    """Return gradients as an edit of an update's `gradient` changes them."""
+    if how.get('earlier'):
+        slopes = {name: slope + start.earlier.get(name, 0)
+                  for name, slope in slopes.items()}
+    if 'decay' in how:
+        slopes = {name: slope + how['decay'] * w[name] * (
+            slope.ndim > 1 or not how.get('matrices'))
+            for name, slope in slopes.items()}
+    if 'norm' in how:
+        norm = np.sqrt(sum((slope ** 2).sum() for slope in slopes.values()))
+        slopes = {name: slope * min(1, how['norm'] / max(norm, 1e-300))
+                  for name, slope in slopes.items()}
+    if 'clip' in how:
+        slopes = {name: np.clip(slope, -how['clip'], how['clip'])
+                  for name, slope in slopes.items()}
+    if 'centered' in how:
+        slopes = {name: slope - slope.mean(tuple(range(slope.ndim - 1)), keepdims=True)
+                  if slope.ndim > 1 else slope for name, slope in slopes.items()}
+    none = how.get('none', ())
+    return {name: slope * how.get('factor', 1) * (name not in none)
+            for name, slope in slopes.items()}
 
 
 def _calls(description, update, start, w, tape, results):
-    """Return (logits, targets) of each call of D as nodes, and the moving averages."""
+    """Return (logits, batches' sizes) of each call of D, and the moving averages."""
     feed, masks = ({name: tape.node(array) for name, array in arrays.items()}
                    for arrays in (start.feed, start.mask))
     calls, averages = [], {}
 
+    def before(name, batch, labels):
+        """Return a batch as an edit has it before a network takes it."""
+        return forward(update.get('before', {}).get(name, []), batch, Pass(w, labels))
+
     def run(network, x, labels, key):
         how = Pass(w, labels, masks, update['modes'][network] == 'training')
-        y = forward(description['networks'][network], x, how)
-        y.array = results.put(key, y.array)
+        call = key.split('/')[1]
+        for n, layer in enumerate(description['networks'][network]):
+            x = OPS[layer['op']](x, layer, how)
+            name = f'layer/{call}_{layer.get("place", n)}'
+            if name in start.own:
+                x.array = results.put(name, x.array)
+        recorded = update.get('recorded', {}).get(network)
+        if recorded:        # an edit: what the trace has is not what goes on
+            results.put(key, forward(recorded, x, how).array)
+        else:
+            x.array = results.put(key, x.array)
         if network in update['averages']:
             averages.update(how.averages)
-        return y
+        return x
 
-    batches = {'X': (feed.get('X'), feed.get('X_labels'))}
+    X = feed.get('X')
+    batches = {'X': (X and before('X', X, None), feed.get('X_labels'))}
     if 'Z' in feed:
         labels = feed.get('Z_labels')
-        batches['G'] = run('G', feed['Z'], labels, 'fake/G'), labels
+        fakes = run('G', before('Z', feed['Z'], labels), labels, 'fake/G')
+        batches['G'] = before('G', fakes, labels), labels
     for term in update['terms']:
         on = [batches[name] for name in term['on']]
         x, labels = (_joined(parts) for parts in zip(*on))
-        targets = np.repeat(term['targets'], [len(images.array) for images, _ in on])
         calls.append((run('D', x, labels, f'logit/{term["logit"]}'),
-                      targets[:, None].astype(tape.dtype)))
+                      [len(images.array) for images, _ in on]))
     return calls, averages
 
 

@@ -6,10 +6,12 @@ too: so gradients have gradients, and all arithmetic, forward and backward, pass
 `Tape.apply`, in float64 or float32.
 
 A tape's `rounding` is called there with every result: `rounding(op, array, arrays,
-numbers)` returns what to go on with. That is the place for noise.
+numbers)` returns what to go on with. That is the place for noise. Its `cast` is called
+with what a primitive takes and with what it gives: the place for low precision.
 """
 
 import itertools
+import math
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -18,8 +20,9 @@ import numpy as np
 class Tape:
     """Does primitives and remembers how each result came about."""
 
-    def __init__(self, dtype: Any = float, rounding: Optional[Callable] = None):
-        self.dtype, self.rounding = np.dtype(dtype), rounding
+    def __init__(self, dtype: Any = float, rounding: Optional[Callable] = None,
+                 cast: Optional[Callable] = None):
+        self.dtype, self.rounding, self.cast = np.dtype(dtype), rounding, cast
         self.count = itertools.count()
 
     def node(self, array: Any, wanted: bool = False) -> 'Node':
@@ -29,9 +32,13 @@ class Tape:
     def apply(self, op: str, *inputs: 'Node', **numbers: Any) -> 'Node':
         """Return the result of a primitive."""
         arrays = [each.array for each in inputs]
+        if self.cast:
+            arrays = [self.cast(op, each) for each in arrays]
         array = PRIMITIVES[op].forward(*arrays, **numbers)
         if self.rounding:
             array = self.rounding(op, array, arrays, numbers)
+        if self.cast:
+            array = self.cast(op, array)
         return Node(self, np.asarray(array, self.dtype), op, inputs, numbers,
                     any(each.wanted for each in inputs))
 
@@ -113,6 +120,9 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
+_erf = np.vectorize(math.erf, otypes=[float])
+
+
 def _gather(x, shape):
     """Return the sum over the axes of which `shape` has only 1, or nothing."""
     more = x.ndim - len(shape)
@@ -189,6 +199,11 @@ def _log_slope(p, target, clamped):
                 + np.where(target < 1, (1 - target) / (1 - p), 0))
 
 
+def _added_log_loss(p, target, low):
+    """Return the cross-entropy with a small number added inside the logs."""
+    return -target * np.log(p + low) - (1 - target) * np.log(1 - p + low)
+
+
 class Primitive(NamedTuple):
     """An operation: `forward(*arrays, **numbers)` returns its result.
 
@@ -237,6 +252,8 @@ PRIMITIVES = {
         lambda dy, y, x, shape: dy.do('reshape', shape=x.shape),)),
     'transpose': Primitive(lambda x, axes: x.transpose(axes), (
         lambda dy, y, x, axes: dy.do('transpose', axes=np.argsort(axes)),)),
+    'flip': Primitive(lambda x, axes: np.flip(x, tuple(axes)), (
+        lambda dy, y, x, axes: dy.do('flip', axes=axes),)),
     'pad': Primitive(lambda x, around: np.pad(x, around, 'constant'), (
         lambda dy, y, x, around: dy.do('cut', around=around),)),
     'cut': Primitive(_cut, (lambda dy, y, x, around: dy.do('pad', around=around),)),
@@ -248,10 +265,19 @@ PRIMITIVES = {
         lambda dy, y, x, slope: dy * np.where(x.array > 0, 1, slope),)),
     'sigmoid': Primitive(sigmoid, (lambda dy, y, x: dy * (y * (-y + 1)),)),
     'tanh': Primitive(np.tanh, (lambda dy, y, x: dy * (-(y * y) + 1),)),
+    'exp': Primitive(np.exp, (lambda dy, y, x: dy * y,)),
+    'erf': Primitive(_erf, (
+        lambda dy, y, x: dy * ((-(x * x)).do('exp') * (2 / math.sqrt(math.pi))),)),
     'power': Primitive(lambda x, by: x ** by, (
         lambda dy, y, x, by: dy * (x.do('power', by=by - 1) * by),)),
     'cross_entropy': Primitive(_cross_entropy, (
         lambda dy, y, x, target: dy * (x.do('sigmoid') - target),)),
     'log_loss': Primitive(_log_loss, (
         lambda dy, y, p, **numbers: dy * p.do('log_slope', **numbers),)),
-    'log_slope': Primitive(_log_slope, (_no_slope,))}
+    'log_slope': Primitive(_log_slope, (_no_slope,)),
+    'bound': Primitive(lambda x, low, high: np.clip(x, low, high), (
+        lambda dy, y, x, low, high: dy * ((x.array > low) & (x.array < high)),)),
+    'added_log_loss': Primitive(_added_log_loss, (
+        lambda dy, y, p, target, low: dy * (
+            (-p + (1 + low)).do('power', by=-1) * (1 - target)
+            - (p + low).do('power', by=-1) * target),))}

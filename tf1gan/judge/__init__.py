@@ -1,0 +1,281 @@
+"""The judge: whether each array of a port follows from what the port computed it from.
+
+`Judge` goes through a run, update by update, and holds every recorded array against
+what the description computes from the port's own inputs of it: so no difference is
+carried on. The limits are those of rounding: the description is evaluated exactly and
+`PASSES` times with noise inside every primitive, forward and backward. Where arrays do
+not follow, `search` looks for edits of the description with which they do. NumPy only.
+"""
+
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from tf1gan import descriptions, interpreter
+from tf1gan.interpreter import Arrays, Start
+from tf1gan.tape import PRIMITIVES
+from tf1gan.trace import Trace
+
+PASSES = 16
+ULP = 2. ** -24         # half of float32's last bit of 1: the rounding of one operation
+NOISE = 4 * ULP         # of a primitive's scale
+FACTOR = 2.5            # of the largest deviation that the noise made
+LEAST = 10 * ULP        # of the array itself
+LONG = 256              # terms of a sum; from there on its noise grows with their root
+# TensorFlow 1.15's sigmoid is this far off, and exactly 0 or 1 where it is as near.
+SIGMOID = 1.1e-7
+MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread',
+         'bound'}
+
+
+# --- Noise ----------------------------------------------------------------------------
+
+def scale(op: str, y: np.ndarray, arrays: List[np.ndarray], numbers: Dict[str, Any]
+          ) -> Any:
+    """Return what the rounding of a primitive's result is a share of; None: no share.
+    """
+    size = np.abs(y)
+    if op in MOVED or op == 'leaky_relu' and numbers['slope'] in (-1, 0, 1):
+        return None
+    if op == 'add':
+        return np.abs(arrays[0]) + np.abs(arrays[1])
+    if op in ('matmul', 'conv', 'conv_image', 'conv_kernel', 'gather'):
+        one = PRIMITIVES[op].forward(*(np.abs(each) for each in arrays), **numbers)
+        n = {'matmul': lambda: arrays[0].shape[-1],
+             'conv': lambda: np.prod(arrays[1].shape[:3]),
+             'conv_image': lambda: arrays[1].size // arrays[1].shape[2],
+             'conv_kernel': lambda: np.prod(arrays[1].shape[:3]),
+             'gather': lambda: arrays[0].size / max(y.size, 1)}[op]()
+        return one * max(1, (n / LONG) ** 0.5)
+    if op == 'cross_entropy':
+        return size + np.abs(arrays[0])
+    if op in ('log_loss', 'log_slope', 'added_log_loss'):   # 1 - p is rounded too
+        far = np.maximum(1 - arrays[0], ULP)
+        away = np.where(numbers['target'] < 1, 1 / far, 0)
+        return size * (1 + away) if op == 'log_slope' else size + away
+    return size * (1 + np.abs(arrays[0])) if op == 'exp' else size
+
+
+class Noise:
+    """The rounding of a tape: none in the first pass, which notes the scales."""
+
+    def __init__(self) -> None:
+        self.scales: List[Any] = []
+
+    def exact(self, op, array, arrays, numbers):
+        """Note the scale of a result."""
+        self.scales.append(scale(op, array, arrays, numbers))
+        return array
+
+    def noisy(self, n: int) -> Callable:
+        """Return the rounding of pass `n`; odd ones have TensorFlow 1.15's sigmoid."""
+        rng, scales = np.random.RandomState(n), iter(self.scales)
+
+        def rounding(op, array, arrays, numbers):
+            share = next(scales)
+            if share is None:
+                return array
+            noise = rng.uniform(-1, 1, array.shape)
+            result = array + NOISE * share * noise
+            if op == 'sigmoid' and n % 2:
+                result = result + SIGMOID * noise
+                edge = 0.7 * SIGMOID
+                result = np.where(array < edge, 0, np.where(array > 1 - edge, 1,
+                                                            np.clip(result, 0, 1)))
+            return result
+        return rounding
+
+
+# --- Ways to compute an update --------------------------------------------------------
+
+class Way(NamedTuple):
+    """How an update is computed: what an edit changes."""
+
+    description: descriptions.Description
+    update: Dict[str, Any]
+    start: Start
+    cast: Optional[Callable] = None
+    late: bool = False      # fakes, logits and loss are recorded after the update
+
+
+class Edit(NamedTuple):
+    """A mistake as a change of a way; `name` is the catalogue's (tf1gan.mistakes)."""
+
+    name: str
+    where: str              # G, D, an update, or an optimizer
+    apply: Callable[[Way], Way]
+    values: Dict[str, Any] = {}             # for its words: the layer, the number
+    family: Optional[Callable] = None       # of a fitted number: returns the edit
+    value: Optional[float] = None           # that number
+
+    def concerns(self, update: Dict[str, Any]) -> bool:
+        """Return whether the edit can show in an update."""
+        return self.where in ('G', 'D') and (
+            len(self.where) > 1 or self.values.get('network', True)) or self.where in (
+            update['name'], update['optimizer'])
+
+
+def run(way: Way, edits: List[Edit], **how: Any) -> Arrays:
+    """Return what a way computes with some edits."""
+    for edit in edits:
+        way = edit.apply(way)
+    arrays = interpreter.predict(way.description, way.update, way.start, cast=way.cast,
+                                 **how)
+    if way.late:
+        after = {key[6:]: array for key, array in way.start.own.items()
+                 if key.startswith('after/')}
+        arrays.update(interpreter.predict(
+            way.description, way.update, way.start._replace(
+                weights={**way.start.weights, **after}, own={}), until='loss'))
+    return arrays
+
+
+class Node(NamedTuple):
+    """An array that a port recorded, and what the description makes of its inputs."""
+
+    key: str                # without its update: fake/G
+    found: np.ndarray
+    expected: np.ndarray
+    limit: np.ndarray       # inf where the numbers cannot tell
+    free: np.ndarray        # where NaN and infinity are allowed
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Return the differences as shares of their limits, element by element."""
+        found, expected = self.found, self.expected
+        with np.errstate(invalid='ignore', divide='ignore'):
+            shares = np.abs(found - expected) / (self.limit + 1e-300)
+        same = (found == expected) | np.isnan(found) & np.isnan(expected)
+        finite = np.isfinite(found)
+        return np.where(same | (~finite | ~np.isfinite(expected)) & self.free, 0,
+                        np.where(finite & np.isfinite(expected),
+                                 np.nan_to_num(shares), np.inf))
+
+    @property
+    def share(self) -> float:
+        """Return the largest of these: beyond 1 the array does not follow."""
+        return float(self.shares.max()) if self.found.size else 0.
+
+
+class State(NamedTuple):
+    """What a pass carries from update to update."""
+
+    weights: Arrays
+    adam_m: Arrays
+    adam_v: Arrays
+    highest: Dict[str, Arrays]      # by optimizer
+
+
+class Judge:
+    """A port's run in judgement: `at` says of an update which arrays follow."""
+
+    def __init__(self, golden: Trace, mine: Trace):
+        self.golden, self.mine = golden, mine
+        self.description = placed(descriptions.of(golden.meta, golden.source))
+        init = {name: self._own(f'init/{name}', array)
+                for name, array in golden.part('init').items()}
+        self.states = [State(init, {}, {}, {})] * (PASSES + 1)
+        self.counts: Dict[str, int] = {}
+        self.past: List[Tuple[str, Way]] = []       # updates so far
+
+    def _own(self, key: str, golden: np.ndarray) -> np.ndarray:
+        """Return the port's array, or golden's where there is none of its shape."""
+        found = self.mine.arrays.get(key)
+        return golden if found is None or found.shape != golden.shape else found
+
+    def ways(self, place: str) -> List[Way]:
+        """Return how an update begins in each pass; the first is exact."""
+        update = descriptions.update_of(self.description, place.split('/')[1])
+        inputs = {kind: {name: self._own(f'{place}/{kind}/{name}', array)
+                         for name, array in self.golden.part(f'{place}/{kind}').items()}
+                  for kind in ('feed', 'mask')}
+        own = {key: array for key, array in self.mine.part(place).items()
+               if key.split('/')[0] not in inputs and self._fits(place, key, array)}
+        name = update['optimizer']
+        t = self.counts.get(name, 0) + 1
+        return [Way(self.description, update, Start(
+            state.weights, inputs['feed'], inputs['mask'], state.adam_m, state.adam_v,
+            t, own, highest=dict(state.highest.get(name, {})))) for state in self.states]
+
+    def _fits(self, place: str, key: str, array: np.ndarray) -> bool:
+        """Return whether an array has the shape that the golden trace or a weight has.
+        """
+        like = self.golden.arrays.get(f'{place}/{key}')
+        if like is None:
+            like = self.golden.arrays.get(f'init/{key.split("/")[-1]}', array)
+        return array.shape == like.shape and array.dtype.kind in 'fiu'
+
+    def nodes(self, ways: List[Way], edits: List[Edit], carry: bool = False
+              ) -> Dict[str, Node]:
+        """Return what became of each recorded array; `carry`: go on to the next."""
+        noise, results = Noise(), []
+        with np.errstate(all='ignore'):
+            for n, way in enumerate(ways):
+                results.append(run(way, edits, exactly=n % 2 == 1, rounding=(
+                    noise.noisy(n) if n else noise.exact)))
+        exact, start = results[0], ways[0].start
+        found = {}
+        for key in start.own:
+            if key in exact:
+                array = np.asarray(exact[key], float)
+                if start.own[key].shape == array.shape:
+                    found[key] = self._node(key, array, [each[key] for each in
+                                                         results[1:]], start)
+            elif key.startswith('after/'):      # it should not have moved
+                array = np.asarray(start.weights[key[6:]], float)
+                found[key] = Node(key, start.own[key].astype(float), array,
+                                  np.zeros(array.shape), np.zeros(array.shape, bool))
+        if carry:
+            self._carry(ways, results)
+        return {key: found[key] for key in [*exact, *found] if key in found}
+
+    def _node(self, key, exact, others, start):
+        kind, _, name = key.partition('/')
+        with np.errstate(all='ignore'):
+            size = LEAST * np.abs(exact)
+            if kind == 'after' and f'grad/{name}' in start.own or kind == 'after':
+                before = np.asarray(start.weights[name], float)
+                size = 2 * ULP * np.maximum(np.abs(exact), np.abs(before)) + (
+                    LEAST * np.abs(exact - before))
+            if kind in ('adam_m', 'adam_v'):
+                before = getattr(start, kind).get(name, 0)
+                size = LEAST * np.maximum(np.abs(exact), np.abs(before))
+            apart = np.zeros(exact.shape)
+            free = ~np.isfinite(exact)
+            for other in others:
+                finite = np.isfinite(other)
+                free = free | ~finite
+                apart = np.maximum(apart, np.where(finite & np.isfinite(exact),
+                                                   np.abs(other - exact), 0))
+        return Node(key, start.own[key].astype(float), exact,
+                    np.maximum(size, FACTOR * apart), free)
+
+    def _carry(self, ways, results):
+        """Take each pass's arrays, or the port's own, to the next update."""
+        self.past.append((ways[0].update['name'], ways[0]))
+        update = ways[0].update
+        self.counts[update['optimizer']] = ways[0].start.t
+        states = []
+        for way, arrays in zip(ways, results):
+            now = {**{key: array for key, array in arrays.items()}, **way.start.own}
+            parts = {kind: {key[len(kind) + 1:]: array for key, array in now.items()
+                            if key.startswith(f'{kind}/')}
+                     for kind in ('after', 'adam_m', 'adam_v')}
+            start = way.start
+            highest = {name: np.maximum(start.highest.get(name, 0), array)
+                       for name, array in parts['adam_v'].items()}
+            states.append(State(
+                {**start.weights, **parts['after']},
+                {**start.adam_m, **parts['adam_m']}, {**start.adam_v, **parts['adam_v']},
+                {**self.states[0].highest, update['optimizer']: highest}))
+            if not set(arrays) - set(way.start.own):        # all is the port's own
+                states = [states[0]] * len(ways)
+                break
+        self.states = states
+
+
+def placed(description: descriptions.Description) -> descriptions.Description:
+    """Return a description whose layers know their places, as a trace numbers them."""
+    networks = {name: [{**layer, 'place': n} for n, layer in enumerate(layers)]
+                for name, layers in description['networks'].items()}
+    return {**description, 'networks': networks}
