@@ -422,6 +422,7 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     if until == 'grad':
         return results.arrays
     numbers = optimizer_of(description, update, exactly)
+    slopes = _changed(slopes, numbers.get('gradient', {}), start, before)
     steps = STEPS[numbers['kind']](numbers, slopes, start, results, before)
     for name, step in steps.items():
         after = before[name] - step * (name not in numbers.get('without', ()))

@@ -102,17 +102,22 @@ class Edit(NamedTuple):
     """A mistake as a change of a way; `name` is the catalogue's (tf1gan.mistakes)."""
 
     name: str
-    where: str              # G, D, an update, or an optimizer
+    of: str                 # network, update, optimizer or run
+    where: str              # which one
     apply: Callable[[Way], Way]
-    values: Dict[str, Any] = {}             # for its words: the layer, the number
-    family: Optional[Callable] = None       # of a fitted number: returns the edit
-    value: Optional[float] = None           # that number
+    values: Dict[str, Any] = {}     # for its words: the layer, the number
 
     def concerns(self, update: Dict[str, Any]) -> bool:
-        """Return whether the edit can show in an update."""
-        return self.where in ('G', 'D') and (
-            len(self.where) > 1 or self.values.get('network', True)) or self.where in (
-            update['name'], update['optimizer'])
+        """Return whether the edit changes how an update is computed."""
+        return self.of in ('network', 'run') or self.where == {
+            'update': update['name'], 'optimizer': update['optimizer']}[self.of]
+
+
+class Family(NamedTuple):
+    """Edits that differ in one number, which is fitted."""
+
+    make: Callable[[float], Edit]
+    starts: Tuple[float, ...]
 
 
 def run(way: Way, edits: List[Edit], **how: Any) -> Arrays:

@@ -1,0 +1,378 @@
+"""The search for the edits with which a port's arrays follow. NumPy only.
+
+`explain` goes through a run. Where arrays of an update do not follow, the first kind of
+them is looked at: every edit that can show there first is tried, exactly; numbers are
+fitted; what comes near is tried again with noise. An edit is taken when all arrays of
+the kind follow with it, and the search goes on after it. What no edit explains is
+placed, and nobody is accused.
+"""
+
+import itertools
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+import numpy as np
+
+from tf1gan.judge import Edit, Family, Judge, Node, Way, edits, run
+from tf1gan.trace import Trace
+
+GROUPS = 'forward G', 'forward D', 'loss', 'grad', 'moments', 'after', 'averages'
+NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
+SEEN = 3.       # limits that a difference must reach for an edit to be named
+PAIRS = 6       # edits that are tried together with every other
+MOST = 3        # edits in one kind of array
+
+
+def group_of(key: str, way: Way) -> str:
+    """Return which of the groups an array belongs to."""
+    kind, _, name = key.partition('/')
+    if kind == 'layer':
+        return 'forward G' if name.startswith('G_') else 'forward D'
+    if kind == 'after' and name.endswith(('_mean', '_variance')) and not any(
+            name in (layer.get('W'), layer.get('b')) for layers in
+            way.description['networks'].values() for layer in layers):
+        return 'averages'
+    return {'fake': 'forward G', 'logit': 'forward D', 'adam_m': 'moments',
+            'adam_v': 'moments'}.get(kind, kind)
+
+
+class Finding(NamedTuple):
+    """A place where a port goes another way.
+
+    `edits`: what was found, all of them together; empty: no edit explains it. `others`:
+    what explains it as well. `sure`: the numbers show it, not only allow it.
+    """
+
+    place: str                          # step_000/D
+    group: str
+    nodes: List[Node]                   # that did not follow, in causal order
+    edits: List[Edit]
+    others: List[List[Edit]]
+    sure: bool
+    off: float                          # the largest share of a limit, before
+    near: float                         # and with the edits
+    follows: List[str]                  # arrays that follow with the edits only
+
+
+class Search:
+    """The search through a run; `findings` in causal order."""
+
+    def __init__(self, golden: Trace, mine: Trace):
+        self.judge = Judge(golden, mine)
+        self.active: List[Edit] = []
+        self.findings: List[Finding] = []
+        self.nodes: List[Tuple[str, Node]] = []     # by the tutorial's own way
+        self.ended = ''                             # where all is NaN from
+
+    def explain(self) -> None:
+        """Judge every update."""
+        for place in self.judge.golden.updates:
+            ways = self.judge.ways(place)
+            plain = self.judge.nodes(ways, [])
+            self.nodes += [(place, node) for node in plain.values()]
+            wrong = {key for key, node in plain.items() if node.share > 1}
+            taken: List[Edit] = []
+            if wrong:
+                taken = self.at(place, ways, plain)
+            self.judge.nodes(ways, taken, carry=True)
+
+    # --- An update --------------------------------------------------------------------
+
+    def at(self, place: str, ways: List[Way], plain: Dict[str, Node]) -> List[Edit]:
+        """Find what is wrong in an update; return the edits."""
+        taken = self.known(ways, plain)
+        given: set = set()          # groups that nothing explains
+        while True:
+            nodes = self.judge.nodes(ways, taken) if taken else plain
+            wrong = [group for group in GROUPS if group not in given and any(
+                node.share > 1 for key, node in nodes.items()
+                if group_of(key, ways[0]) == group)]
+            if not wrong:
+                break
+            group = wrong[0]
+            bad = [node for key, node in nodes.items()
+                   if node.share > 1 and group_of(key, ways[0]) == group]
+            found = None
+            if not (group == 'grad' and given & {'forward G', 'forward D', 'loss'}):
+                found = self.find(place, ways, taken, nodes, group)
+            if found is None:
+                given.add(group)
+                self.findings.append(Finding(
+                    place, group, bad, [], [], False,
+                    max(node.share for node in bad), 0., []))
+                continue
+            new, others, sure, near, follows = found
+            taken = taken + new
+            self.findings.append(Finding(
+                place, group, bad, new, others, sure,
+                max(node.share for node in bad), near, follows))
+        self.active += [edit for edit in taken if edit not in self.active]
+        return taken
+
+    def known(self, ways: List[Way], plain: Dict[str, Node]) -> List[Edit]:
+        """Return which of the edits found so far hold in this update too."""
+        taken: List[Edit] = []
+        best = wrong(plain)
+        for edit in reversed(self.active):
+            if edit.concerns(ways[0].update):
+                count = wrong(self.judge.nodes(ways, [edit] + taken))
+                if count < best:
+                    taken, best = [edit] + taken, count
+        return taken
+
+    def find(self, place, ways, taken, nodes, group):
+        """Return (edits, others, sure, share with them, what follows); None: nothing.
+        """
+        way = ways[0]
+        for edit in taken:
+            way = edit.apply(way)
+        case = edits.Case(self.judge, place, way)
+        trial = Trial(self.judge, ways, taken, nodes, group)
+        singles = list(trial.singles(candidates(case, group, way.start.own)))
+        fitting = trial.confirmed([[each] for each in singles if each.share <= NEAR])
+        if not fitting:
+            fitting = trial.confirmed(trial.pairs(singles))
+        return trial.choose(fitting)
+
+
+def wrong(nodes: Dict[str, Node]) -> int:
+    """Return how many arrays do not follow."""
+    return sum(node.share > 1 for node in nodes.values())
+
+
+def candidates(case: edits.Case, group: str, own: Dict[str, Any]) -> Iterator[Any]:
+    """Yield the edits that can show first in a group, as far back as nothing is
+    recorded between.
+    """
+    kinds = {key.split('/')[0] for key in own}
+    later = {'forward G': [], 'forward D': ['fake'], 'loss': ['logit'],
+             'grad': ['loss', 'logit'], 'moments': ['grad'], 'after': ['adam_m'],
+             'averages': []}
+    order = ['forward G', 'forward D', 'loss', 'grad', 'moments', 'after']
+    if case.optimizer['kind'] != 'Adam':
+        later['after'] = ['grad']
+    at = [group]
+    while at[0] in order and order.index(at[0]) and not any(
+            kind in kinds for kind in later[at[0]]) and not (
+                at[0] == 'forward D' and 'fake' not in kinds
+                and not any('G' in term['on'] for term in case.update['terms'])):
+        at.insert(0, order[order.index(at[0]) - 1])
+    makers = {
+        'forward G': lambda: [edits.network(case, 'G'), edits.seen(case, 'G')],
+        'forward D': lambda: [edits.network(case, 'D'), edits.seen(case, 'D')],
+        'loss': lambda: [edits.losses(case, 'both'), edits.losses(case, 'recorded')],
+        'grad': lambda: [edits.gradients(case), edits.losses(case, 'lowered')] + (
+            [edits.network(case, 'G'), edits.network(case, 'D')]
+            if 'logit' in kinds else []),
+        'moments': lambda: [edits.moments(case)],
+        'after': lambda: [edits.steps(case)],
+        'averages': lambda: [edits.averages(case), edits.network(case, 'G'),
+                             edits.seen(case, 'G')]}
+    for each in at:
+        yield from itertools.chain(*makers[each]())
+        if each.startswith('forward'):
+            yield from edits.precision(case)
+
+
+class Tried(NamedTuple):
+    """An edit, and how near it comes in the group."""
+
+    edit: Edit
+    family: Optional[Family]
+    number: Optional[float]
+    share: float            # the largest, of the limits of the way without it
+    rest: float             # what remains of the difference, a share of it
+    arrays: Dict[str, np.ndarray]
+
+
+class Trial:
+    """The trying of edits in one group of an update."""
+
+    def __init__(self, judge, ways, taken, nodes, group):
+        self.judge, self.ways, self.taken, self.all = judge, ways, taken, nodes
+        self.group = group
+        self.nodes = {key: node for key, node in nodes.items()
+                      if group_of(key, ways[0]) == group}
+        self.until = {'forward G': 'logit', 'forward D': 'logit', 'loss': 'loss',
+                      'grad': 'grad'}.get(group, 'after')
+        self.weights = {}
+        for key, node in self.nodes.items():
+            limit = np.where(np.isfinite(node.limit), node.limit, 0)
+            self.weights[key] = 1 / (np.maximum(limit, limit.mean()) + 1e-30)
+        self.whole = self.rest({key: node.expected for key, node in self.nodes.items()})
+
+    def rest(self, arrays: Dict[str, np.ndarray]) -> float:
+        """Return how far predictions are from the port's arrays, weighed."""
+        total = 0.
+        for key, node in self.nodes.items():
+            array = arrays.get(key)
+            if array is None or array.shape != node.found.shape:
+                if key.startswith('after/'):
+                    array = self.ways[0].start.weights[key[6:]]
+                else:
+                    return np.inf
+            with np.errstate(all='ignore'):
+                apart = np.abs(node.found - array) * self.weights[key]
+            apart = np.where(node.found == array, 0, apart)
+            total += float(np.where(np.isnan(apart), 1e30, np.minimum(apart, 1e30)).sum()
+                           )
+        return total
+
+    def attempt(self, edit: Edit, more=(), family=None, number=None) -> Optional[Tried]:
+        """Return how near an edit comes; None where it cannot be computed."""
+        try:
+            with np.errstate(all='ignore'):
+                arrays = run(self.ways[0], [*self.taken, *more, edit], until=self.until)
+        except (ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError,
+                TypeError):     # layers that do not fit one another
+            return None
+        rest = self.rest(arrays) / max(self.whole, 1e-300)
+        share = 0.
+        for key, node in self.nodes.items():
+            array = arrays.get(key)
+            if array is None and key.startswith('after/'):
+                array = np.asarray(self.ways[0].start.weights[key[6:]], float)
+            if array is None or array.shape != node.found.shape:
+                return None
+            share = max(share, node._replace(expected=array, limit=np.maximum(
+                node.limit, 1e-6 * np.abs(array))).share)
+        return Tried(edit, family, number, share, rest, arrays)
+
+    def fit(self, family: Family, more=()) -> Optional[Tried]:
+        """Return a family's best member, its number refined."""
+        tried = [self.attempt(family.make(number), more, family, number)
+                 for number in family.starts]
+        tried = [each for each in tried if each]
+        if not tried:
+            return None
+        best = min(tried, key=lambda each: each.rest)
+        if best.rest > 0.98 and len(family.starts) > 1:
+            return best
+        for _ in range(8):
+            if best.share <= 0.05:
+                break
+            new = self.newton(best, more)
+            if new is None or not new.rest < best.rest:
+                break
+            best = new
+        return self.rounded(best, more)
+
+    def newton(self, at: Tried, more) -> Optional[Tried]:
+        """Return a step of Gauss and Newton toward a family's best number."""
+        h = 1e-4 * abs(at.number) + 1e-12
+        aside = self.attempt(at.family.make(at.number + h), more)
+        if aside is None:
+            return None
+        up = down = 0.
+        for key, node in self.nodes.items():
+            if key not in at.arrays or key not in aside.arrays:
+                continue
+            slope = (aside.arrays[key] - at.arrays[key]) / h * self.weights[key]
+            off = (node.found - at.arrays[key]) * self.weights[key]
+            good = np.isfinite(slope) & np.isfinite(off)
+            up += float((slope[good] * off[good]).sum())
+            down += float((slope[good] ** 2).sum())
+        if not down or not np.isfinite(up / down):
+            return None
+        for part in 1, 0.3:
+            number = at.number + part * up / down
+            new = self.attempt(at.family.make(number), more, at.family, number)
+            if new and new.rest < at.rest:
+                return new
+        return None
+
+    def rounded(self, best: Tried, more) -> Tried:
+        """Return a member with fewer digits where it fits as well."""
+        if best.share > NEAR:
+            return best
+        for digits in range(1, 5):
+            number = float(f'{best.number:.{digits}g}')
+            if number == best.number:
+                break
+            new = self.attempt(best.family.make(number), more, best.family, number)
+            if new and new.share <= max(1, best.share):
+                return new
+        return best
+
+    def singles(self, every: Iterator[Any], more=()) -> Iterator[Tried]:
+        """Yield every edit that can be computed, families at their best."""
+        for each in every:
+            tried = (self.fit(each, more) if isinstance(each, Family)
+                     else self.attempt(each, more))
+            if tried and tried.rest < np.inf:
+                yield tried
+
+    def pairs(self, singles: List[Tried]) -> List[List[Tried]]:
+        """Return pairs that come near, found by what each leaves of the difference."""
+        found = []
+        singles = sorted(singles, key=lambda each: each.rest)
+        for first in [each for each in singles if each.rest < 0.98][:PAIRS]:
+            near = []
+            for other in singles:
+                if other.edit is first.edit or other.rest == 1:
+                    continue
+                new = self.attempt(other.edit, [first.edit], other.family, other.number)
+                if new:
+                    near.append(new)
+            near.sort(key=lambda each: each.rest)
+            for second in near[:4]:
+                one, two = first, second
+                for _ in range(4):      # refit in turn
+                    if two.share <= NEAR:
+                        break
+                    if two.family:
+                        two = self.fit(Family(two.family.make, (two.number,)),
+                                       [one.edit]) or two
+                    if one.family:
+                        one = self.fit(Family(one.family.make, (one.number,)),
+                                       [two.edit]) or one
+                        two = self.attempt(two.edit, [one.edit], two.family,
+                                           two.number) or two
+                if two.share <= NEAR:
+                    found.append([one, two])
+        return found
+
+    def confirmed(self, near: List[List[Tried]]) -> List[Tuple]:
+        """Return those that fit with noise: (tried, nodes)."""
+        fitting, seen = [], []
+        for each in sorted(near, key=lambda each: max(one.share for one in each))[:12]:
+            last = each[-1].arrays
+            if any(all(np.array_equal(last.get(key), other.get(key))
+                       for key in self.nodes) and same for other, same in
+                   [(other, True) for other in seen]):
+                alike = True
+            else:
+                alike = False
+            new = [one.edit for one in each]
+            nodes = self.judge.nodes(self.ways, self.taken + new)
+            if all(key in nodes and nodes[key].share <= 1 for key in self.nodes):
+                fitting.append((each, nodes, alike))
+            seen.append(last)
+        return fitting
+
+    def choose(self, fitting: List[Tuple]):
+        """Return the one with which most arrays follow, and those that do as well."""
+        if not fitting:
+            return None
+        counts = [wrong(nodes) for _, nodes, _ in fitting]
+        best = [each for each, count in zip(fitting, counts) if count == min(counts)]
+        best.sort(key=lambda each: sum(one.family is not None for one in each[0]))
+        first, nodes, _ = best[0]
+        others, names = [], {describe(first)}
+        for each, _, _ in best[1:]:
+            if describe(each) not in names:
+                names.add(describe(each))
+                others.append([one.edit for one in each])
+        fixed = [key for key, node in self.all.items()
+                 if node.share > 1 and nodes[key].share <= 1]
+        off = max(node.share for node in self.nodes.values())
+        seen = sum(int((self.all[key].shares > SEEN).sum()) for key in fixed)
+        fitted = sum(one.family is not None for one in first)
+        sure = off >= SEEN and seen >= 1 + 2 * fitted
+        near = max(nodes[key].share for key in self.nodes)
+        return ([one.edit for one in first], others, sure, near,
+                [key for key in fixed if key not in self.nodes])
+
+
+def describe(tried: List[Tried]) -> Tuple:
+    """Return what tells edits apart."""
+    return tuple((one.edit.name, one.edit.where) for one in tried)
