@@ -273,7 +273,7 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     """
     t = numbers.get('count', t)
     powers = [float(np.multiply.accumulate(np.full(t, numbers[beta], np.float32))[-1])
-              if np.float32(numbers[beta]) == numbers[beta] else numbers[beta] ** t
+              if float(np.float32(numbers[beta])) == numbers[beta] else numbers[beta] ** t
               for beta in ('beta1', 'beta2')]
     what = numbers.get('corrected', 'both')
     left = [1 - power if what in ('both', each) else 1

@@ -43,28 +43,28 @@ class Case:
 
 # --- How a way is changed -------------------------------------------------------------
 
-def in_network(name: str, network: str, change: Callable, **values: Any) -> Edit:
+def in_network(what: str, where: str, change: Callable, **values: Any) -> Edit:
     """Return the edit that changes the list of a network's layers."""
     def apply(way):
         networks = way.description['networks']
         return way._replace(description={**way.description, 'networks': {
-            **networks, network: change(networks[network])}})
-    return Edit(name, 'network', network, apply, values)
+            **networks, where: change(networks[where])}})
+    return Edit(what, 'network', where, apply, values)
 
 
-def in_update(name: str, case: Case, change: Callable, **values: Any) -> Edit:
+def in_update(what: str, case: Case, change: Callable, **values: Any) -> Edit:
     """Return the edit that changes an update's dict."""
-    return Edit(name, 'update', case.update['name'], lambda way: way._replace(
+    return Edit(what, 'update', case.update['name'], lambda way: way._replace(
         update=change(way.update)), values)
 
 
-def at_start(name: str, case: Case, change: Callable, **values: Any) -> Edit:
+def at_start(what: str, case: Case, change: Callable, **values: Any) -> Edit:
     """Return the edit that changes what an update starts from."""
-    return Edit(name, 'update', case.update['name'], lambda way: way._replace(
+    return Edit(what, 'update', case.update['name'], lambda way: way._replace(
         start=change(way.start)), values)
 
 
-def in_optimizer(name: str, case: Case, change: Dict[str, Any], **values: Any) -> Edit:
+def in_optimizer(what: str, case: Case, change: Dict[str, Any], **values: Any) -> Edit:
     """Return the edit that changes some of an optimizer's numbers."""
     where = case.update['optimizer']
 
@@ -72,7 +72,7 @@ def in_optimizer(name: str, case: Case, change: Dict[str, Any], **values: Any) -
         optimizers = way.description['optimizers']
         return way._replace(description={**way.description, 'optimizers': {
             **optimizers, where: {**optimizers[where], **change}}})
-    return Edit(name, 'optimizer', where, apply, values)
+    return Edit(what, 'optimizer', where, apply, values)
 
 
 def each(places: List[int], change: Callable[[Layer], List[Layer]]) -> Callable:
@@ -385,12 +385,13 @@ def losses(case: Case, which: str) -> Edits:
     update = case.update
     loss, terms = update['loss'], update['terms']
 
-    def edit(name, new=None, targets=None, terms=None, recorded=1, lowered=1, **values):
+    def edit(what, other=None, targets=None, terms=None, recorded=1, lowered=1,
+             **values):
         def change(update):
             others = terms or [{**term, 'targets': [targets(t) for t in term['targets']]}
                                if targets else term for term in update['terms']]
             kept = {'loss': update['loss'], 'terms': update['terms']}
-            changed = {'loss': {**update['loss'], **(new or {})}, 'terms': others}
+            changed = {'loss': {**update['loss'], **(other or {})}, 'terms': others}
             factors = {'recorded': update['loss']['recorded'] * recorded,
                        'lowered': update['loss']['lowered'] * lowered}
             if which == 'both':
@@ -402,7 +403,7 @@ def losses(case: Case, which: str) -> Edits:
                         'terms': others, 'lowers': update.get('lowers', kept)}
             return {**update, 'lowers': changed, 'loss': {
                 **update['loss'], 'lowered': factors['lowered']}}
-        return in_update(name, case, change, which=which, **values)
+        return in_update(what, case, change, which=which, **values)
 
     kinds = ['clamped_log', 'log', 'logits', 'squared', 'least_squares', 'absolute',
              'hinge', 'wasserstein']
@@ -461,12 +462,12 @@ def gradients(case: Case, inside: bool = False) -> Edits:
     """Yield the edits of gradients; `inside`: of what the optimizer makes of them."""
     found = {name: array for name, array in case.found('grad').items()}
 
-    def edit(name, how, **values):
+    def edit(what, changes, **values):
         if inside:
-            return in_optimizer(name, case, {'gradient': {
-                **case.optimizer.get('gradient', {}), **how}}, inside=True, **values)
-        return in_update(name, case, lambda update: {**update, 'gradient': {
-            **update.get('gradient', {}), **how}}, **values)
+            return in_optimizer(what, case, {'gradient': {
+                **case.optimizer.get('gradient', {}), **changes}}, inside=True, **values)
+        return in_update(what, case, lambda update: {**update, 'gradient': {
+            **update.get('gradient', {}), **changes}}, **values)
 
     yield edit('sign of the gradient', {'factor': -1.})
     yield Family(lambda number: edit('scale of the gradient', {'factor': number},
