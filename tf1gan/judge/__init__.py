@@ -96,6 +96,8 @@ class Way(NamedTuple):
     start: Start
     cast: Optional[Callable] = None
     late: bool = False      # fakes, logits and loss are recorded after the update
+    past: Tuple['Way', ...] = ()    # the updates before, the last one last
+    coming: Arrays = {}     # weights after the next update of the other network
 
 
 class Edit(NamedTuple):
@@ -149,12 +151,11 @@ class Node(NamedTuple):
         """Return the differences as shares of their limits, element by element."""
         found, expected = self.found, self.expected
         with np.errstate(invalid='ignore', divide='ignore'):
-            shares = np.abs(found - expected) / (self.limit + 1e-300)
+            shares = np.abs(found - expected) / (self.limit + 1e-45)
         same = (found == expected) | np.isnan(found) & np.isnan(expected)
-        finite = np.isfinite(found)
-        return np.where(same | (~finite | ~np.isfinite(expected)) & self.free, 0,
-                        np.where(finite & np.isfinite(expected),
-                                 np.nan_to_num(shares), np.inf))
+        finite = np.isfinite(found) & np.isfinite(expected)
+        return np.where(same | ~finite & self.free, 0,
+                        np.where(finite, np.nan_to_num(shares), np.inf))
 
     @property
     def share(self) -> float:
@@ -181,7 +182,7 @@ class Judge:
                 for name, array in golden.part('init').items()}
         self.states = [State(init, {}, {}, {})] * (PASSES + 1)
         self.counts: Dict[str, int] = {}
-        self.past: List[Tuple[str, Way]] = []       # updates so far
+        self.past: Tuple[Way, ...] = ()         # updates so far
 
     def _own(self, key: str, golden: np.ndarray) -> np.ndarray:
         """Return the port's array, or golden's where there is none of its shape."""
@@ -200,7 +201,18 @@ class Judge:
         t = self.counts.get(name, 0) + 1
         return [Way(self.description, update, Start(
             state.weights, inputs['feed'], inputs['mask'], state.adam_m, state.adam_v,
-            t, own, highest=dict(state.highest.get(name, {})))) for state in self.states]
+            t, own, highest=dict(state.highest.get(name, {}))),
+            past=self.past, coming=self._coming(place, update))
+            for state in self.states]
+
+    def _coming(self, place: str, update: Dict[str, Any]) -> Arrays:
+        """Return the other network's weights after its next update, if recorded."""
+        updates = self.golden.updates
+        for later in updates[updates.index(place) + 1:]:
+            if descriptions.update_of(self.description, later.split('/')[1])[
+                    'moves'] != update['moves']:
+                return self.mine.part(f'{later}/after')
+        return {}
 
     def _fits(self, place: str, key: str, array: np.ndarray) -> bool:
         """Return whether an array has the shape that the golden trace or a weight has.
@@ -238,18 +250,21 @@ class Judge:
         kind, _, name = key.partition('/')
         with np.errstate(all='ignore'):
             size = LEAST * np.abs(exact)
-            if kind == 'after' and f'grad/{name}' in start.own or kind == 'after':
+            if kind == 'after':
                 before = np.asarray(start.weights[name], float)
-                size = 2 * ULP * np.maximum(np.abs(exact), np.abs(before)) + (
+                size = 3 * ULP * np.maximum(np.abs(exact), np.abs(before)) + (
                     LEAST * np.abs(exact - before))
             if kind in ('adam_m', 'adam_v'):
                 before = getattr(start, kind).get(name, 0)
                 size = LEAST * np.maximum(np.abs(exact), np.abs(before))
             apart = np.zeros(exact.shape)
-            free = ~np.isfinite(exact)
+            finite = np.isfinite(exact)
+            free = np.zeros(exact.shape, bool)
+            for other in others:
+                free = free | (np.isfinite(other) != finite)
+            free = free | np.isnan(exact)
             for other in others:
                 finite = np.isfinite(other)
-                free = free | ~finite
                 apart = np.maximum(apart, np.where(finite & np.isfinite(exact),
                                                    np.abs(other - exact), 0))
         return Node(key, start.own[key].astype(float), exact,
@@ -257,7 +272,7 @@ class Judge:
 
     def _carry(self, ways, results):
         """Take each pass's arrays, or the port's own, to the next update."""
-        self.past.append((ways[0].update['name'], ways[0]))
+        self.past += ways[0]._replace(past=()),
         update = ways[0].update
         self.counts[update['optimizer']] = ways[0].start.t
         states = []

@@ -101,6 +101,28 @@ def network(case: Case, name: str) -> Edits:
 
         yield from _of_layer(case, name, first, edit)
     yield from _of_order(case, name, layers)
+    for places in groups:
+        first = at[places[0]]
+        if first['op'] in ('dense', 'conv') + NORMS:
+            yield from _added(case, name, places, first)
+
+
+def _added(case: Case, name: str, places: List[int], first: Layer) -> Edits:
+    """Yield the edits that have a layer more."""
+    def then(what, **layer):
+        more = {key: layer[key] for key in ('slope', 'over') if key in layer}
+        return in_network(what, name, each(places, lambda old: [old, layer]),
+                          network=name, layers=places, op=first['op'], new=layer['op'],
+                          **more)
+
+    for op in PLAIN:
+        yield then('activation added', op=op)
+    yield Family(lambda slope: then('activation added', op='leaky_relu', slope=slope),
+                 SLOPES)
+    if first['op'] in ('dense', 'conv'):
+        for over in ([[0], [1]] if first['op'] == 'dense' else
+                     [[0, 1, 2], [1, 2], [1, 2, 3]]):
+            yield then('normalization added', op='standardize', over=over, epsilon=1e-5)
 
 
 def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
@@ -113,9 +135,6 @@ def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
     def instead(**layer):
         return lambda old: [{**layer, 'place': old['place']}]
 
-    def then(**layer):
-        return lambda old: [old, layer]
-
     def slope(name, change):
         return Family(lambda slope: edit(name, change(op='leaky_relu', slope=slope),
                                          number=slope, new='leaky_relu'), SLOPES)
@@ -127,10 +146,6 @@ def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
                 yield edit('another activation', instead(op=other), new=other)
         yield slope('slope of the activation' if 'relu' in op else 'another activation',
                     instead)
-    elif op in ('dense', 'conv') + NORMS:
-        for other in PLAIN:
-            yield edit('activation added', then(op=other), new=other)
-        yield slope('activation added', then)
     if op in ('dense', 'conv'):
         yield edit('bias missing', merge(bias=0))
         yield Family(lambda number: edit('weights scaled', merge(scale=number),
@@ -138,20 +153,13 @@ def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
         shape = case.start.weights[first['W']].shape
         if op == 'dense' and shape[0] == shape[1]:
             yield edit('weights transposed', merge(axes=(1, 0)))
-        over = [[0]] if op == 'dense' else [[0, 1, 2], [1, 2], [1, 2, 3]]
-        for axes in over + [[1]] * (op == 'dense'):
-            yield edit('normalization added', then(op='standardize', over=axes,
-                                                   epsilon=1e-5), over=axes)
     if op == 'conv':
         yield edit('kernel turned', merge(axes=(1, 0, 2, 3)))
         yield edit('kernel flipped', merge(flipped=[0, 1]))
         k = shape[0]
-        for before in range(k):
-            for total in {k - 1, k - 2, k}:
-                if before <= total and (first['padding'] != 'SAME'
-                                        or first['stride'] > 1 or before * 2 != total):
-                    yield edit('padding', merge(padding=[before, total - before]),
-                               padding=[before, total - before])
+        every = [[before, after] for before in range(k) for after in range(k)]
+        for padding in sorted(every, key=lambda each: abs(each[0] - each[1])):
+            yield edit('padding', merge(padding=padding), padding=padding)
     if op in NORMS:
         gain, shift = (('gamma', 'beta') if op == 'batch_norm' else ('gain', 'shift'))
         yield edit('normalization missing', instead(op='nothing'))
@@ -291,7 +299,7 @@ def seen(case: Case, name: str) -> Edits:
                                 for term in update['terms']]}
             if {'X', 'G'} <= {each for term in update['terms'] for each in term['on']}
             else update)
-        if 'fake/G' in case.own and len(case.judge.states):
+        if 'fake/G' in case.own:
             def unrecorded(start):
                 return start._replace(own={key: array for key, array in
                                            start.own.items() if key != 'fake/G'})
@@ -305,24 +313,33 @@ def seen(case: Case, name: str) -> Edits:
 def _weights(case: Case, name: str) -> Edits:
     """Yield the edits that have a network seen with the weights of another time."""
     names = descriptions.names(case.networks[name])
-    now = case.start.weights
-    for n, (place, way) in enumerate(reversed(case.judge.past)):
-        old = {each: way.start.weights[each] for each in names}
-        if way.update['moves'] == name and any(
-                not np.array_equal(old[each], now[each]) for each in names):
-            yield at_start('weights of before', case, lambda start, old=old:
-                           start._replace(seen={**start.seen, **old}), network=name,
-                           back=place)
-        if n > 4:
-            break
-    if case.update['moves'] == name:
-        after = {key: array for key, array in case.found('after').items()
-                 if key in names}
-        if after:
-            yield at_start('weights of after', case, lambda start: start._replace(
-                seen={**start.seen, **after}), network=name)
-            yield Edit('recorded after the update', 'update', case.update['name'],
-                       lambda way: way._replace(late=True), {})
+
+    def moves(way):
+        return way.update['moves'] == name
+
+    def before(way, back):
+        """Return the weights before the last updates of the network."""
+        start = [each for each in way.past if moves(each)][-back].start
+        return way._replace(start=way.start._replace(seen={
+            **way.start.seen, **{each: start.weights[each] for each in names}}))
+
+    for back in range(1, min(3, sum(map(moves, case.way.past))) + 1):
+        yield Edit('weights of before', 'update', case.update['name'],
+                   lambda way, back=back: before(way, back),
+                   {'network': name, 'back': back})
+
+    def after(way):
+        """Return the weights after this update, or after the other network's next."""
+        found = {key[6:]: array for key, array in way.start.own.items()
+                 if key.startswith('after/')} if moves(way) else way.coming
+        return way._replace(start=way.start._replace(seen={**way.start.seen, **{
+            each: found[each] for each in names if each in found}}))
+
+    yield Edit('weights of after' if moves(case.way) else 'updates in another order',
+               'update', case.update['name'], after, {'network': name})
+    if moves(case.way):
+        yield Edit('recorded after the update', 'update', case.update['name'],
+                   lambda way: way._replace(late=True), {})
 
         def again(way):
             first = predict(way.description, way.update, way.start._replace(own={}))
@@ -339,18 +356,21 @@ def _weights(case: Case, name: str) -> Edits:
 
 def _other_inputs(case: Case) -> Edits:
     """Yield the edits that take the feeds or the masks of another update."""
-    for place, way in reversed(case.judge.past[-6:]):
+    for back in range(1, min(6, len(case.way.past)) + 1):
         for kind in 'feed', 'mask':
-            mine, theirs = getattr(case.start, kind), getattr(way.start, kind)
+            mine, theirs = (getattr(way.start, kind)
+                            for way in (case.way, case.way.past[-back]))
             for name in mine:
                 if name in theirs and theirs[name].shape == mine[name].shape and (
                         not np.array_equal(theirs[name], mine[name])):
-                    yield at_start('feed of another update' if kind == 'feed' else
-                                   'mask of another update', case,
-                                   lambda start, kind=kind, one={name: theirs[name]}:
-                                   start._replace(**{kind: {**getattr(start, kind),
-                                                            **one}}),
-                                   batch=name, back=place)
+                    def apply(way, kind=kind, name=name, back=back):
+                        now = getattr(way.start, kind)
+                        old = getattr(way.past[-back].start, kind)
+                        return way._replace(start=way.start._replace(
+                            **{kind: {**now, name: old[name]}}))
+                    yield Edit(f'{kind} of another update', 'update',
+                               case.update['name'], apply,
+                               {'batch': name, 'back': back})
 
 
 CASTS = {'bfloat16': 8, 'TF32': 11, 'float16': 11}     # bits of the significand
@@ -484,7 +504,7 @@ def gradients(case: Case, inside: bool = False) -> Edits:
                                          number=number, how='norm'), (norm / 2, 1.))
         yield Family(lambda number: edit('gradients clipped', {'clip': abs(number)},
                                          number=number, how='value'), (largest / 2, 1.))
-    elif norm:
+    elif norm and np.isfinite(norm):
         yield edit('gradients clipped', {'norm': norm}, number=norm, how='norm')
         yield edit('gradients clipped', {'clip': largest}, number=largest, how='value')
     for matrices in (False, True):
@@ -503,29 +523,34 @@ def gradients(case: Case, inside: bool = False) -> Edits:
 
 def _left(case: Case) -> Edits:
     """Yield the edits in which gradients of earlier updates are not zeroed."""
-    names = descriptions.trained(case.networks[case.update['moves']])
-    mine: Dict[str, np.ndarray] = {}
-    theirs: Dict[str, np.ndarray] = {}
-    for place, way in reversed(case.judge.past):
-        if way.update['moves'] == case.update['moves']:
-            mine = mine or {name: way.start.own[f'grad/{name}'] for name in names
-                            if f'grad/{name}' in way.start.own}
-            if mine:
+    def left(way, whose):
+        names = descriptions.trained(way.description['networks'][way.update['moves']])
+        total = {name: 0. for name in names}
+        seen = set()
+        for past in reversed(way.past):
+            own = past.update['moves'] == way.update['moves']
+            if own and 'its own' in whose and 'own' not in seen:
+                for name in names:
+                    total[name] = total[name] + past.start.own.get(f'grad/{name}', 0)
+                seen.add('own')
+            elif not own and 'other' in whose and 'other' not in seen:
+                arrays = predict(past.description, {
+                    **past.update, 'moves': way.update['moves'], 'gradient': {}},
+                    past.start, until='grad')
+                for name in names:
+                    total[name] = total[name] + arrays[f'grad/{name}']
+                seen.add('other')
+            if own:
                 break
-        elif not theirs:
-            arrays = predict(way.description, {**way.update, 'moves': case.update[
-                'moves'], 'gradient': {}}, way.start, until='grad')
-            theirs = {name: arrays[f'grad/{name}'] for name in names}
-    both = {name: mine.get(name, 0) + theirs.get(name, 0) for name in names}
-    for left, words in ((mine, 'its own'), (theirs, "the other network's"),
-                        (both, 'all')):
-        if left and (left is not both or mine and theirs):
-            def apply(way, left=left):
-                return way._replace(
-                    start=way.start._replace(earlier=left), update={
-                        **way.update, 'gradient': {'earlier': True}})
-            yield Edit('gradients not zeroed', 'update', case.update['name'], apply,
-                       {'of': words})
+        return total
+
+    for whose in ('its own', "the other network's", "its own and the other network's"):
+        def apply(way, whose=whose):
+            return way._replace(
+                start=way.start._replace(earlier=left(way, whose)),
+                update={**way.update, 'gradient': {'earlier': True}})
+        yield Edit('gradients not zeroed', 'update', case.update['name'], apply,
+                   {'of': whose})
 
 
 # --- Optimizers -----------------------------------------------------------------------
@@ -541,7 +566,17 @@ def moments(case: Case) -> Edits:
     yield Edit('optimizer made anew', 'update', case.update['name'], lambda way:
                in_optimizer('', case, {'fresh': True}).apply(way)._replace(
                    start=way.start._replace(t=1)), {})
-    yield in_optimizer('optimizer made anew', case, {'fresh': True}, every=True)
+
+    def apart(way):
+        """Return a way whose moments are those of the last update of its name."""
+        past = [each for each in way.past if each.update['name'] == way.update['name']]
+        moments = {kind: {key[7:]: array for key, array in past[-1].start.own.items()
+                          if key.startswith(kind)} if past else {}
+                   for kind in ('adam_m', 'adam_v')}
+        return way._replace(start=way.start._replace(t=len(past) + 1, **moments))
+
+    yield Edit('an optimizer for each update', 'optimizer', case.update['optimizer'],
+               apart, {})
     yield in_optimizer('undamped moments', case, {'undamped': True})
     yield from gradients(case, inside=True)
 
@@ -599,7 +634,7 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
             was=numbers['epsilon'], place=place), (1e-8, 1e-7, 1e-5, 1e-3, 1e-1))
     for corrected in 'neither', 'first', 'second':
         yield edit('bias correction', {'corrected': corrected}, corrected=corrected)
-    for count in [*range(1, 2 * t + 3), len(case.judge.past) + 1]:
+    for count in [*range(1, 2 * t + 3), len(case.way.past) + 1]:
         if count != t:
             yield edit("Adam's count", {'count': count}, count=count, was=t)
     yield edit('NAdam', {'nesterov': True})
