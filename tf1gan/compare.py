@@ -1,9 +1,11 @@
 """Compare a port's trace with a golden one: `python -m tf1gan.compare GOLDEN MINE`.
 
-The golden trace is a path, or a tutorial's name for the one inside the package. What
-is said: where the port first differs, in the order in which things cause one another,
-and, where the numbers show it, why. The exit status is 0 when the two agree, 1 when
-they differ and 2 when they cannot be compared. NumPy only.
+The golden trace is a path, or a tutorial's name for the one inside the package. Every
+array that a port recorded is judged from the port's own inputs of it (`tf1gan.judge`);
+what is loaded and fed is held against the golden trace, exactly. What is said: every
+mistake that the numbers show, in causal order, and where something does not follow that
+no known mistake explains. The exit status is 0 when all that is recorded agrees, 1 when
+something differs and 2 when nothing can be compared. NumPy only.
 """
 
 import json
@@ -12,32 +14,11 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import InputError, causes, descriptions, flags, trace
-from tf1gan.causes import optimizers
+from tf1gan import InputError, flags, trace
+from tf1gan.judge import Node, inputs, words
+from tf1gan.judge.search import Search
 from tf1gan.trace import Trace
 
-# Limits of a difference, as a share of the array's largest magnitude (of `grad` and of
-# the moments: the largest in the update, for a bias in front of a batch normalization
-# has a gradient of nothing but rounding). Of `after` it is a share of the learning
-# rate, and comes to a few of float32's last bits and to what a gradient within its
-# limit may do to the optimizer's step, update after update; a moving average has its
-# own. The columns: the first step; the steps behind it, of dense networks; those of
-# convolutional ones, where rounding decides the sign of a LeakyReLU's input sooner.
-# experiments/ports has the noise that was measured beside each limit: between threads,
-# Intel's build of TensorFlow 1.15, and the ports.
-LIMITS = {
-    'init': (0, 0, 0),          # what was loaded is what was stored
-    'feed': (0, 0, 0),
-    'mask': (0, 0, 0),
-    'fake': (1e-5, 1e-4, 5e-2),
-    'logit': (1e-5, 1e-4, 5e-3),
-    'loss': (1e-5, 1e-5, 1e-3),
-    'grad': (1e-5, 1e-3, 5e-2),
-    'adam_m': (1e-5, 1e-3, 3e-2),
-    'adam_v': (5e-5, 1e-3, 1e-2),
-    'after': (2e-5, 1e-3, 7e-1),
-    'average': (3e-6, 1e-5, 1e-4)}
-LAST_BITS = 5e-7    # of a weight's magnitude
 MOST_ROWS = 12      # of the table
 
 
@@ -45,9 +26,9 @@ class Difference(NamedTuple):
     """An array that differs, and where it does most."""
 
     key: str
-    why: str            # values, not finite, missing, extra, shape, type
+    why: str            # values, not finite, shape, type, extra
     where: Optional[List[int]] = None   # index of the largest difference
-    golden: Any = None                  # its value there, or the shape or type
+    golden: Any = None                  # what should be there, or the shape or type
     mine: Any = None
     difference: Optional[float] = None
     limit: Optional[float] = None
@@ -60,8 +41,11 @@ class Report(NamedTuple):
     tutorial: str
     n_arrays: int                       # that were compared
     differences: List[Difference]       # in causal order
-    cause: Optional[causes.Cause]       # of the first, if the numbers show it
-    end: Optional[str]                  # where golden is no longer finite
+    cause: Optional[words.Cause]        # of the first, if the numbers show it
+    end: Optional[str]                  # from where on your arrays hold NaN
+    findings: List[words.Told] = []     # all mistakes, and what none explains
+    notes: List[str] = []               # what is no difference
+    missing: List[str] = []             # arrays that are not recorded
 
 
 def compare(golden: Trace, mine: Trace) -> Report:
@@ -79,28 +63,34 @@ def compare(golden: Trace, mine: Trace) -> Report:
                 f'{mine.source}: expected a trace with the {part} of {golden.source}, '
                 f'{_short(parts[0])}, found {_short(parts[1])}; replay '
                 f'{golden.source}, or compare with another one')
-    limits = Limits(golden)
-    found, n, end = [], 0, None
-    for key in causal_order(golden, mine):
-        if key in golden.arrays and np.isnan(golden.arrays[key]).any() and (
-                key in mine.arrays and np.array_equal(
-                    np.isnan(golden.arrays[key]), np.isnan(mine.arrays[key]))):
-            end = key       # from NaN on both sides nothing can be learned
-            break
-        n += 1
-        difference = differ(key, golden.arrays.get(key), mine.arrays.get(key), limits)
-        if difference:
-            found.append(difference)
-    if not found and n < len(golden.part('init')) + len(golden.part(
-            golden.updates[0] if golden.updates else 'init')):
+    first = golden.part(golden.updates[0]) if golden.updates else {}
+    if not first or any(np.isnan(array).any() for array in
+                        [*golden.part('init').values(), *first.values()]):
         raise InputError(f'{golden.source}: expected a golden trace that is finite for '
-                         f'an update at least, found NaN in {end}; record another one')
-    cause = causes.explain(golden, mine, found[0].key, limits.of) if found else None
-    return Report(int(bool(found)), golden.meta['tutorial'], n, found, cause, end)
+                         'an update at least, found NaN in it; record another one')
+    mine, notes = as_floats(golden, mine)
+    differences, told = _inputs(golden, mine, notes)
+    search = Search(golden, mine)
+    search.explain()
+    known = {f'{place}/{node.key}' for place, node in search.nodes}
+    missing = [key for key in golden.arrays if key not in mine.arrays]
+    notes += _unjudged(golden, mine, known)
+    end = next((f'{place}/{node.key}' for place, node in search.nodes
+                if np.isnan(node.found).any() and np.isnan(node.expected).any()), None)
+    differences += [_difference(place, node) for place, node in search.nodes
+                    if node.share > 1]
+    told += words.told(search)
+    order = {key: n for n, key in enumerate(causal_order(golden, mine))}
+    differences.sort(key=lambda each: order[each.key])
+    told.sort(key=lambda each: order[each.key])
+    n = len(known) + sum(key in mine.arrays for key in golden.arrays
+                         if _is_input(key))
+    return Report(int(bool(differences)), golden.meta['tutorial'], n, differences,
+                  told[0].cause if told else None, end, told, notes, missing)
 
 
 def causal_order(golden: Trace, mine: Trace) -> List[str]:
-    """Return all keys, each behind what it is computed from."""
+    """Return all keys, each after what it is computed from."""
     kinds = {kind: place for place, kind in enumerate(trace.KINDS)}
     known = {key: place for place, key in enumerate(golden.arrays)}
     updates = {update: place for place, update in enumerate(golden.updates)}
@@ -115,108 +105,75 @@ def causal_order(golden: Trace, mine: Trace) -> List[str]:
     return sorted({**golden.arrays, **mine.arrays}, key=place)
 
 
-class Limits:
-    """The largest difference that an array may have, element by element."""
+def as_floats(golden: Trace, mine: Trace) -> Tuple[Trace, List[str]]:
+    """Return a port's trace in the golden trace's types, and what there is to say."""
+    arrays, others = {}, set()
+    for key, array in mine.arrays.items():
+        like = golden.arrays.get(key, np.zeros(1, np.float32))
+        if array.dtype != like.dtype:
+            others.add(str(array.dtype))
+            with np.errstate(over='ignore'):
+                array = array.astype(like.dtype)
+        arrays[key] = array
+    notes = [f'arrays of {", ".join(sorted(others))} were taken as float32'] * bool(
+        others)
+    return mine._replace(arrays=arrays), notes
 
-    def __init__(self, golden: Trace):
-        self.golden = golden
-        self.convolutional = descriptions.has(
-            descriptions.of(golden.meta, golden.source), 'conv')
-        self.moved: Dict[str, np.ndarray] = {}      # what earlier updates may have done
-        self.known: Dict[str, Any] = {}
 
-    def of(self, key: str) -> Any:
-        """Return the limit of an array of golden's: a number, or one an element."""
-        if key not in self.known:
-            self.known[key] = self._of(key)
-        return self.known[key]
+def _is_input(key: str) -> bool:
+    return key.startswith('init/') or key.split('/')[2] in ('feed', 'mask')
 
-    def share(self, key: str, kind: str) -> float:
-        """Return the share of the magnitude that a kind's limit is."""
-        if key.startswith(('init/', 'step_000/')):
-            return LIMITS[kind][0]
-        return LIMITS[kind][2 if self.convolutional else 1]
 
-    def _of(self, key: str) -> Any:
-        array = self.golden.arrays[key]
-        if key.startswith('init/'):
-            return 0.0
-        step, update, kind = key.split('/')[:3]
-        limit = self.share(key, kind)
-        if kind in ('grad', 'adam_m', 'adam_v'):
-            return limit * max(_largest(each) for each in self.golden.part(
-                f'{step}/{update}/{kind}').values())
-        if kind != 'after':
-            return limit * _largest(array)
-        name = key.split('/')[3]
-        if f'{step}/{update}/grad/{name}' in self.golden.arrays:
-            rounding = LAST_BITS * np.abs(array) + limit * self.golden.meta[
-                'optimizers'][update]['learning_rate']
+def _inputs(golden: Trace, mine: Trace, notes: List[str]
+            ) -> Tuple[List[Difference], List[words.Told]]:
+    """Return how what is loaded and fed differs, and every array of another shape."""
+    differences, told = [], []
+    for key in causal_order(golden, mine):
+        theirs, ours = golden.arrays.get(key), mine.arrays.get(key)
+        if theirs is None or ours is None or theirs.shape == ours.shape and (
+                not _is_input(key) or np.array_equal(theirs, ours)):
+            continue
+        guess = inputs.explain(golden, mine, key)
+        if guess and guess.name == 'image rounding':
+            note = f'{guess.sentence}: no difference ({guess.change})'
+            notes += [note] * (note not in notes)
+            continue
+        if theirs.shape != ours.shape:
+            differences.append(Difference(key, 'shape', golden=list(theirs.shape),
+                                          mine=list(ours.shape)))
         else:
-            scale = _largest(array)
-            if name.endswith('_mean'):      # its rounding is that of what it averages
-                scale += np.sqrt(_largest(self.golden.arrays[
-                    key[:-len('mean')] + 'variance']))
-            rounding = self.share(key, 'average') * scale
-        self.moved[name] = rounding + self._step_of(f'{step}/{update}', name)
-        return self.moved[name]
-
-    def _step_of(self, place: str, name: str) -> Any:
-        """Return what limits so far and a gradient within its limit may move."""
-        before = self.moved.get(name, 0.0)
-        gradient = self.golden.arrays.get(f'{place}/grad/{name}')
-        if gradient is None:        # a moving average
-            return before
-        numbers = self.golden.meta['optimizers'][place.split('/')[1]]
-        wrong = self.of(f'{place}/grad/{name}')
-        if numbers['kind'] == 'SGD':
-            return before + numbers['learning_rate'] * wrong
-        m, v = (self.golden.arrays[f'{place}/{moment}/{name}'].astype(float)
-                for moment in ('adam_m', 'adam_v'))
-        t = optimizers.updates_so_far(self.golden, place)
-        usual = optimizers.adam(m, v, t, numbers)
-        wrong_m = self.of(f'{place}/adam_m/{name}')
-        most = np.zeros(m.shape)
-        for sign in -1, 1:
-            other = m + sign * wrong_m
-            # m's error comes with one of v, for both are of the same gradients.
-            scale = np.abs(np.divide(other, m, out=np.ones_like(m), where=m != 0))
-            moved = optimizers.adam(other, v * scale ** 2, t, numbers)
-            most = np.maximum(most, np.abs(moved - usual))
-        return before + np.minimum(most, 2 * numbers['learning_rate'])
+            differences.append(_difference('', Node(
+                '', ours.astype(float), theirs.astype(float), np.zeros(ours.shape),
+                np.zeros(ours.shape, bool)))._replace(key=key))
+        words.add_input(told, key, guess)
+    return differences, told
 
 
-def differ(key: str, golden: Optional[np.ndarray], mine: Optional[np.ndarray],
-           limits: Limits) -> Optional[Difference]:
-    """Return how an array differs, or None where it does not."""
-    if mine is None:
-        return Difference(key, 'missing', golden=list(golden.shape))
-    if golden is None:
-        return Difference(key, 'extra', mine=list(mine.shape))
-    if golden.shape != mine.shape:
-        return Difference(key, 'shape', golden=list(golden.shape),
-                          mine=list(mine.shape))
-    if golden.dtype != mine.dtype:
-        return Difference(key, 'type', golden=str(golden.dtype), mine=str(mine.dtype))
-    limit = np.broadcast_to(limits.of(key), golden.shape)
+def _unjudged(golden: Trace, mine: Trace, known: Any) -> List[str]:
+    """Return what there is to say of arrays that nothing was held against."""
+    late = sorted({key.split('/')[0] for key in mine.arrays if key.startswith('step_')
+                   and '/'.join(key.split('/')[:2]) not in golden.updates})
+    more = [key for key in mine.arrays if key not in golden.arrays and key not in known
+            and key.split('/')[0] not in late and not key.startswith('init/')]
+    notes = []
+    if late:
+        notes.append(f'{", ".join(late)}: beyond the golden trace, not compared')
+    if more:
+        notes.append(f'{len(more)} arrays that the tutorial does not have were not '
+                     f'judged: {", ".join(more[:3])}{", ..." if len(more) > 3 else ""}')
+    return notes
+
+
+def _difference(place: str, node: Node) -> Difference:
+    """Return where an array is furthest beyond its limit."""
+    shares = node.shares
+    where = np.unravel_index(np.argmax(shares), shares.shape)
+    finite = np.isfinite(node.expected).all() and np.isfinite(node.found).all()
     with np.errstate(invalid='ignore'):
-        apart = np.abs(mine.astype(float) - golden.astype(float))
-        good = (mine == golden) | (apart <= limit)      # NaN is neither
-    if good.all():
-        return None
-    with np.errstate(invalid='ignore', divide='ignore'):
-        excess = np.where(good, -1, np.where(np.isfinite(apart), apart / limit, np.inf))
-    excess = np.where(np.isnan(excess), np.inf, excess)
-    where = np.unravel_index(np.argmax(excess), golden.shape)
-    finite = np.isfinite(golden).all() and np.isfinite(mine).all()
-    return Difference(key, 'values' if finite else 'not finite',
-                      [int(place) for place in where], float(golden[where]),
-                      float(mine[where]), float(apart[where]), float(limit[where]))
-
-
-def _largest(array: np.ndarray) -> float:
-    finite = np.abs(array[np.isfinite(array)]).astype(float)
-    return float(finite.max()) if finite.size else 0.0
+        apart = abs(float(node.found[where]) - float(node.expected[where]))
+    return Difference(f'{place}/{node.key}', 'values' if finite else 'not finite',
+                      [int(each) for each in where], float(node.expected[where]),
+                      float(node.found[where]), apart, float(node.limit[where]))
 
 
 def _short(value: Any) -> str:
@@ -227,41 +184,45 @@ def _short(value: Any) -> str:
 # --- Telling --------------------------------------------------------------------------
 
 def text(report: Report) -> Iterator[str]:
-    """Yield the lines of a report."""
-    if report.end:
-        yield f'From {report.end} on golden holds NaN, and so does yours: not compared.'
+    """Yield the lines of a report: the verdict, the findings, the table, the notes."""
+    whole = report.n_arrays + len(report.missing)
+    counts = (f'all {whole} arrays' if not report.missing else
+              f'as far as recorded: {report.n_arrays} of {whole} arrays')
     if not report.differences:
-        yield f'{report.tutorial}: agrees in all {report.n_arrays} arrays.'
-        return
-    first = report.differences[0]
-    yield (f'{report.tutorial}: differs, first in {first.key} '
-           f'({len(report.differences)} of {report.n_arrays} arrays differ).')
-    yield ''
-    rows = [('array', 'where', 'golden', 'yours', 'difference', 'limit')]
-    rows += [_row(each) for each in report.differences[:MOST_ROWS]]
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    for row in rows:
-        yield '  ' + '  '.join(cell.ljust(width)
-                               for cell, width in zip(row, widths)).rstrip()
-    if len(report.differences) > MOST_ROWS:
-        yield f'  ... and {len(report.differences) - MOST_ROWS} more'
-    yield ''
-    if report.cause:
-        yield f'Likely cause: {report.cause.sentence}'
-        yield f'Shown by: {report.cause.evidence}'
-        yield f'Change: {report.cause.change}'
+        yield f'{report.tutorial}: agrees {"" if report.missing else "in "}{counts}.'
     else:
-        yield ('No known cause explains the numbers. Look at how your port computes '
-               f'{first.key}; all that it is computed from agrees.')
+        yield f'{report.tutorial}: differs. {words.verdict(report.findings)}'
+        for n, each in enumerate(report.findings, 1):
+            yield ''
+            yield from words.lines(n, each)
+        yield ''
+        rows = [('array', 'where', 'expected', 'yours', 'difference', 'limit')]
+        rows += [_row(each) for each in report.differences[:MOST_ROWS]]
+        widths = [max(len(row[column]) for row in rows) for column in range(6)]
+        for row in rows:
+            yield '  ' + '  '.join(cell.ljust(width)
+                                   for cell, width in zip(row, widths)).rstrip()
+        if len(report.differences) > MOST_ROWS:
+            yield f'  ... and {len(report.differences) - MOST_ROWS} more'
+        yield ''
+        yield (f'{len(report.differences)} of {report.n_arrays} arrays differ; each was '
+               'judged from what your port computed it from.')
+    if report.end:
+        yield (f'From {report.end} on your arrays hold NaN, and so must they: little '
+               'can be told there.')
+    if report.missing and report.differences:
+        yield f'{len(report.missing)} arrays are not recorded: nothing is said of them.'
+    elif report.missing:
+        yield f'Not recorded: {words.kinds(report.missing)}.'
+    for note in report.notes:
+        yield f'Note: {note}.'
 
 
 def _row(each: Difference) -> Tuple[str, ...]:
     if each.why in ('values', 'not finite'):
         return (each.key, str(each.where), f'{each.golden:.9g}', f'{each.mine:.9g}',
                 f'{each.difference:.2g}', f'{each.limit:.2g}')
-    golden, mine = ('-' if side is None else str(side)
-                    for side in (each.golden, each.mine))
-    return each.key, each.why, golden, mine, '', ''
+    return each.key, each.why, str(each.golden), str(each.mine), '', ''
 
 
 def as_json(report: Report) -> Dict[str, Any]:
@@ -269,15 +230,20 @@ def as_json(report: Report) -> Dict[str, Any]:
     def plain(value):
         if isinstance(value, float) and not np.isfinite(value):
             return str(value)
-        return value
+        if isinstance(value, dict):
+            return {name: plain(each) for name, each in value.items()}
+        return [plain(each) for each in value] if isinstance(value, list) else value
 
     return {'status': report.status, 'tutorial': report.tutorial,
             'verdict': 'differs' if report.status else 'agrees',
-            'arrays_compared': report.n_arrays, 'golden_is_nan_from': report.end,
+            'arrays_compared': report.n_arrays, 'arrays_missing': report.missing,
+            'nan_from': report.end,
             'first': report.differences[0].key if report.differences else None,
             'cause': report.cause._asdict() if report.cause else None,
-            'differences': [{name: plain(value) for name, value in
-                             each._asdict().items()} for each in report.differences]}
+            'findings': [{**each._asdict(), 'cause': each.cause and
+                          each.cause._asdict()} for each in report.findings],
+            'notes': report.notes,
+            'differences': [plain(each._asdict()) for each in report.differences]}
 
 
 def main() -> int:

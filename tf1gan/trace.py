@@ -33,7 +33,7 @@ from tf1gan import TUTORIALS, InputError, descriptions, run_folder
 
 FORMAT = 1
 GOLDEN = Path(__file__).parent / 'golden'
-KINDS = 'feed', 'mask', 'fake', 'logit', 'loss', 'grad', 'adam_m', 'adam_v', 'after'
+KINDS = 'feed', 'mask', 'layer', 'fake', 'logit', 'loss', 'grad', 'adam_m', 'adam_v', 'after'
 KEY = re.compile(r'init/\w+|step_\d{3}/\w+/(loss|(%s)/\w+)' % '|'.join(KINDS))
 # A trace's floats hardly compress; a file that swells more than this is not one.
 SMALL_ENOUGH, SWELLING = 2 ** 26, 50    # bytes, and times the file's own

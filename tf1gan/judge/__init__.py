@@ -122,10 +122,16 @@ class Family(NamedTuple):
     starts: Tuple[float, ...]
 
 
-def run(way: Way, edits: List[Edit], **how: Any) -> Arrays:
-    """Return what a way computes with some edits."""
+def edited(way: Way, edits: List[Edit]) -> Way:
+    """Return a way with some edits."""
     for edit in edits:
         way = edit.apply(way)
+    return way
+
+
+def run(way: Way, edits: List[Edit], **how: Any) -> Arrays:
+    """Return what a way computes with some edits."""
+    way = edited(way, edits)
     arrays = interpreter.predict(way.description, way.update, way.start, cast=way.cast,
                                  **how)
     if way.late:
@@ -230,7 +236,7 @@ class Judge:
             for n, way in enumerate(ways):
                 results.append(run(way, edits, exactly=n % 2 == 1, rounding=(
                     noise.noisy(n) if n else noise.exact)))
-        exact, start = results[0], ways[0].start
+        exact, start = results[0], edited(ways[0], edits).start
         found = {}
         for key in start.own:
             if key in exact:

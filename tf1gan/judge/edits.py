@@ -443,15 +443,14 @@ def losses(case: Case, which: str) -> Edits:
                lowered=-1)
     yield edit('targets of 1 and -1', targets=lambda t: 2 * t - 1)
     for words, number in (('half', 0.5), ('twice', 2.), ('log2 for ln', 1 / np.log(2)),
-                          ('log10 for ln', 1 / np.log(10)), ('n times', float(n)),
-                          ('1/n of', 1 / n)):
+                          ('log10 for ln', 1 / np.log(10)), ('1/n of', 1 / n)):
         yield edit('scale of the loss', recorded=number, lowered=number, how=words)
     for t in sorted({t for term in terms for t in term['targets']}):
         yield Family(lambda number, t=t: edit(
-            'smoothed targets', targets=lambda each: number if each == t else each,
-            target=t, number=number), (0.9, 0.8) if t else (0.1, 0.2))
+            'smoothed targets', targets=lambda each: soft(number) if each == t else
+            each, target=t, number=soft(number)), (0.9, 0.8) if t else (0.1, 0.2))
     yield Family(lambda number: edit(
-        'smoothed targets', targets=lambda t: t + number * (0.5 - t), number=number),
+        'smoothing', targets=lambda t: t + soft(number) * (0.5 - t), number=number),
         (0.1, 0.2))
     yield from _of_terms(terms, edit)
     for how, lows in (('clip', (1e-7,)), ('add', (1e-8, 1e-7, 1e-6, 1e-5, 1e-10, 1e-12,
@@ -459,6 +458,11 @@ def losses(case: Case, which: str) -> Edits:
         for low in lows:
             yield edit('guard of the logs', {'kind': 'guarded', 'how': how, 'low': low},
                        how=how, low=low)
+
+
+def soft(target: float) -> float:
+    """Return a target that somebody may have written."""
+    return float(np.clip(target, -0.5, 1.5))
 
 
 def _of_terms(terms: List[Dict[str, Any]], edit: Callable) -> Edits:

@@ -13,11 +13,12 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from tf1gan import descriptions
-from tf1gan.judge import Edit, Family, Judge, Node, Way, edits, run
+from tf1gan.judge import Edit, Family, Judge, Node, Way, edited, edits, run
 from tf1gan.trace import Trace
 
 GROUPS = 'forward G', 'forward D', 'loss', 'grad', 'moments', 'after', 'averages'
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
+FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
 PAIRS = 6       # edits that are tried together with every other
 MOST = 3        # edits in one kind of array
@@ -84,13 +85,14 @@ class Search:
         while True:
             nodes = self.judge.nodes(ways, taken) if taken else plain
             wrong = [group for group in GROUPS if group not in given and any(
-                node.share > 1 for key, node in nodes.items()
+                node.share > (FITS if taken else 1) for key, node in nodes.items()
                 if group_of(key, ways[0]) == group)]
             if not wrong:
                 break
             group = wrong[0]
             bad = [node for key, node in nodes.items()
-                   if node.share > 1 and group_of(key, ways[0]) == group]
+                   if node.share > (FITS if taken else 1)
+                   and group_of(key, ways[0]) == group]
             found = fact(group, bad, ways[0])
             if not found and not (group == 'grad' and given & {'forward G', 'forward D', 'loss'}):
                 found = self.find(place, ways, taken, nodes, group)
@@ -135,9 +137,7 @@ class Search:
     def find(self, place, ways, taken, nodes, group):
         """Return (edits, others, sure, share with them, what follows); None: nothing.
         """
-        way = ways[0]
-        for edit in taken:
-            way = edit.apply(way)
+        way = edited(ways[0], taken)
         case = edits.Case(self.judge, place, way)
         trial = Trial(self.judge, ways, taken, nodes, group)
         singles = list(trial.singles(candidates(case, group, way.start.own)))
@@ -163,7 +163,7 @@ def fact(group: str, bad: List[Node], way: Way):
 
 def wrong(nodes: Dict[str, Node]) -> int:
     """Return how many arrays do not follow."""
-    return sum(node.share > 1 for node in nodes.values())
+    return sum(node.share > FITS for node in nodes.values())
 
 
 def candidates(case: edits.Case, group: str, own: Dict[str, Any]) -> Iterator[Any]:
@@ -364,7 +364,7 @@ class Trial:
         fitting: List[Tuple] = []
         for each in sorted(near, key=lambda each: each[-1].share)[:20]:
             nodes = self.judge.nodes(self.ways, self.taken + [one.edit for one in each])
-            if all(key in nodes and nodes[key].share <= 1 for key in self.nodes):
+            if all(key in nodes and nodes[key].share <= FITS for key in self.nodes):
                 fitting.append((each, nodes, order[id(each)]))
         return fitting
 
@@ -377,17 +377,20 @@ class Trial:
         best.sort(key=lambda each: (sum(odd(one.number) for one in each[0]), each[2]))
         first, nodes, _ = best[0]
         others: List[List[Edit]] = []
+        general = sum(odd(one.number) for one in first)
+        rivals = 0      # that are as particular
         for each, same, _ in best[1:]:
-            if odd(each[-1].number) < 3 and not any(
-                    all(np.array_equal(same[key].expected, one[key].expected)
-                        for key in same) for one in [nodes]):
+            if odd(each[-1].number) < 3 and not all(
+                    np.array_equal(same[key].expected, nodes[key].expected)
+                    for key in same if key in nodes):
                 others.append([one.edit for one in each])
+                rivals += sum(odd(one.number) for one in each) <= general
         fixed = [key for key, node in self.all.items()
-                 if node.share > 1 and nodes[key].share <= 1]
+                 if node.share > 1 and nodes[key].share <= FITS]
         off = max(node.share for node in self.nodes.values())
         seen = sum(int((self.all[key].shares > SEEN).sum()) for key in fixed)
         fitted = sum(one.family is not None for one in first)
-        sure = off >= SEEN and seen >= 1 + fitted
+        sure = off >= SEEN and seen >= 1 + fitted and not rivals
         near = max(nodes[key].share for key in self.nodes)
         return ([one.edit for one in first], others, sure, near,
                 [key for key in fixed if key not in self.nodes])

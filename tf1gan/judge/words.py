@@ -1,0 +1,262 @@
+"""What the judge says: the findings of a run in sentences. NumPy only.
+
+The catalogue is mistakes.csv: a name, a sentence, and what to do in three frameworks.
+"""
+
+import csv
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+
+from tf1gan.descriptions import Description
+from tf1gan.judge import Edit, inputs
+from tf1gan.judge.search import Finding, Search
+
+FRAMEWORKS = 'PyTorch', 'JAX', 'Keras'
+LOSSES = {'log': 'the log of the sigmoid as it is',
+          'clamped_log': 'the log of the sigmoid, clamped at -100',
+          'logits': 'the cross-entropy of logits', 'squared': 'squared error',
+          'least_squares': "squared error of the logits", 'hinge': 'a hinge',
+          'wasserstein': "Wasserstein's", 'absolute': 'the absolute error'}
+OPS = {'leaky_relu': 'LeakyReLU', 'relu': 'ReLU', 'conv': 'convolution',
+       'batch_norm': 'batch normalization', 'layer_norm': 'layer normalization'}
+IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCELoss()',
+            'logits': 'nn.BCEWithLogitsLoss()', 'squared': 'nn.MSELoss()',
+            'least_squares': 'nn.MSELoss() of the logits'}
+IN_KERAS = {'logits': 'BinaryCrossentropy(from_logits=True)'}
+
+
+def catalogue() -> Dict[str, Dict[str, str]]:
+    """Return the rows of mistakes.csv by their names."""
+    path = Path(__file__).parent / 'mistakes.csv'
+    with open(str(path), encoding='utf-8', newline='') as file:
+        return {row['name']: row for row in csv.DictReader(file)}
+
+
+class Cause(NamedTuple):
+    """A mistake that explains a difference."""
+
+    name: str           # a few words, the same always: for machines
+    sentence: str       # what the port does, beside what it should
+    evidence: str       # the numbers that show it
+    change: str         # what to change
+
+
+class Told(NamedTuple):
+    """A finding in words; without a `cause` no known mistake explains it."""
+
+    key: str                        # the first array that shows it
+    where: str                      # network, update, part
+    places: List[str]               # updates in which it shows
+    cause: Optional[Cause]
+    others: List[str]               # what else the numbers allow, in sentences
+    sure: bool                      # the numbers show it; or they only allow it
+    follows: List[str]              # arrays that differ because of it
+
+
+# --- From findings to words -----------------------------------------------------------
+
+def add_input(found: List[Told], key: str, guess: Optional[inputs.Guess]) -> None:
+    """Add that an input differs; once for the same cause of the same name."""
+    parts = key.split('/')
+    where = 'what is loaded' if parts[0] == 'init' else f'what is fed as {parts[-1]}'
+    cause = guess and Cause(guess.name, guess.sentence, str(guess.prediction),
+                            guess.change)
+    place = parts[0] if parts[0] == 'init' else '/'.join(parts[:2])
+    for n, each in enumerate(found):
+        if (each.cause and each.cause.name) == (cause and cause.name) and (
+                each.where == where):
+            found[n] = each._replace(places=each.places + [place],
+                                     follows=each.follows + [key])
+            return
+    found.append(Told(key, where, [place], cause, [], bool(cause), []))
+
+
+def told(search: Search) -> List[Told]:
+    """Return a search's findings in words; the same in many places once."""
+    groups: Dict[Any, List[Finding]] = {}
+    for finding in search.findings:
+        groups.setdefault(_same(finding), []).append(finding)
+    return [_told(search, each) for each in groups.values()]
+
+
+def _same(finding: Finding) -> Any:
+    """Return what findings of one mistake share."""
+    if not finding.edits:
+        return finding.group, finding.place.split('/')[1]
+    return tuple((edit.name, str(edit.values.get('new')), str(edit.values.get('how')),
+                  str(edit.values.get('which'))) for edit in finding.edits)
+
+
+def _told(search: Search, findings: List[Finding]) -> Told:
+    first = findings[0]
+    places = list(dict.fromkeys(each.place for each in findings))
+    key = f'{first.place}/{first.nodes[0].key}'
+    follows = [f'{each.place}/{more}' for each in findings for more in each.follows]
+    where = PARTS[first.group].format(update=first.place.split('/')[1])
+    if not first.edits:
+        return Told(key, where, places, None, [], False, follows)
+    description = search.judge.description
+    said = [sentence(edit, description, findings) for edit in first.edits]
+    off = max(each.off for each in findings)
+    near = max(each.near for each in findings)
+    off = 'infinitely far' if off > 1e30 else f'{off:.3g} limits'
+    changes = {framework: '; '.join(remedy(edit, description, framework)
+                                    for edit in first.edits)
+               for framework in FRAMEWORKS}
+    change = '; '.join(f'{framework}: {change}' for framework, change in changes.items()
+                       ) if len(set(changes.values())) > 1 else changes['PyTorch']
+    cause = Cause(' and '.join(edit.name for edit in first.edits), '; '.join(said),
+                  f'so computed, they are within {near:.2g} of their limits; the '
+                  f"tutorial's way is up to {off} away", change)
+    others = ['; '.join(sentence(edit, description, []) for edit in other)
+              for other in first.others]
+    return Told(key, where, places, cause, others,
+                all(each.sure for each in findings), follows)
+
+
+PARTS = {'forward G': "G's forward pass in {update}",
+         'forward D': "D's forward pass in {update}", 'loss': 'the loss of {update}',
+         'grad': 'the gradients of {update}', 'moments': "Adam's moments in {update}",
+         'after': 'the step of {update}', 'averages': 'the moving averages in {update}'}
+
+
+class _Words(dict):
+    """Values for a sentence; what is not known stays a blank."""
+
+    def __missing__(self, name):
+        return f'({name})'
+
+
+def values(edit: Edit, description: Description, findings: List[Finding]) -> _Words:
+    """Return the values that an edit's sentence may name."""
+    found = _Words(edit.values)
+    network, places = found.get('network'), found.get('layers', [])
+    layers = {layer['place']: layer for layer in description['networks'].get(
+        network, [])}
+    alike = [each for finding in findings for each in finding.edits
+             if each.name == edit.name]
+    wheres = list(dict.fromkeys(each.where for each in alike or [edit]))
+    moved = list(dict.fromkeys(
+        update['moves'] for where in wheres for update in description['updates']
+        if where in (update['optimizer'], update['name'])))
+    found['optimizer'] = ' and '.join(moved)
+    found['update'] = (' and '.join(wheres) if edit.of == 'update' else
+                       f'the updates of {found["optimizer"]}' if moved else 'it')
+    if places:
+        found['layers'] = ' and '.join(layer_words(layers, place, network)
+                                       for place in places)
+        old = layers[places[0]]
+        found['was'] = found.get('was', old.get('slope', old.get('epsilon')))
+        found['op'] = OPS.get(old['op'], old['op'])
+    numbers = list(dict.fromkeys(f'{each.values["number"]:.4g}' for each in alike
+                                 if 'number' in each.values))
+    if numbers:
+        found['number'] = ', then '.join(numbers[:4])
+    for name in 'was', 'target':
+        if isinstance(found.get(name), float):
+            found[name] = f'{found[name]:.4g}'
+    if edit.name in ('another loss', 'guard of the logs'):
+        update = next(each for each in description['updates']
+                      if each['name'] == edit.where)
+        kind = update['loss']['kind']
+        found['was'], found['new'] = LOSSES[kind], LOSSES.get(found.get('new'))
+        found['was_torch'] = IN_TORCH[kind]
+        found['was_keras'] = IN_KERAS.get(kind, "write the tutorial's formula out")
+    if edit.name == 'another optimizer':
+        found['was'] = description['optimizers'][edit.where]['kind']
+        found['was_lower'] = found['was'].lower()
+    if 'biased' in found:
+        found['over_n'], found['was_n'] = ('n', 'n - 1') if found['biased'] else (
+            'n - 1', 'n')
+        found['unbiased'], found['ddof'] = found['biased'], int(found['biased'])
+    for name in 'names', 'over':
+        if name in found:
+            found[name] = ', '.join(map(str, found[name]))
+    found['new'] = OPS.get(found.get('new'), found.get('new'))
+    found['how_decay'] = {'L2': 'added to their gradient', 'AdamW': 'taken off at the '
+                          'learning rate (AdamW)'}.get(found.get('how'))
+    if edit.name == 'low precision':
+        found['part'] = {'the products take': 'matrix products and convolutions take '
+                         'what they multiply in', 'everything': 'all is computed in'
+                         }[found['part']]
+    return found
+
+
+def layer_words(layers: Dict[int, Dict[str, Any]], place: int, network: str) -> str:
+    """Return the words for a layer: G's LeakyReLU after G_W2, say."""
+    layer = layers[place]
+    if 'W' in layer:
+        return f'the layer of {layer["W"]}'
+    before = [each['W'] for n, each in sorted(layers.items()) if n < place
+              and 'W' in each]
+    after = f' after {before[-1]}' if before else ' at its beginning'
+    return f"{network}'s {OPS.get(layer['op'], layer['op'])}{after}"
+
+
+def sentence(edit: Edit, description: Description, findings: List[Finding]) -> str:
+    """Return an edit in a sentence."""
+    said = catalogue()[edit.name]['sentence'].format_map(
+        values(edit, description, findings))
+    if edit.values.get('inside'):
+        said += ', inside the optimizer'
+    return said + {'lowered': ' (in what is lowered, not in what is recorded)',
+                   'recorded': ' (as recorded; what is lowered is right)'}.get(
+                       edit.values.get('which'), '')
+
+
+def remedy(edit: Edit, description: Description, framework: str) -> str:
+    """Return what to do, in a line."""
+    row = catalogue()[edit.name]
+    text = row[framework] if row[framework] != 'likewise' else row['PyTorch']
+    return text.format_map(values(edit, description, []))
+
+
+# --- Lines ----------------------------------------------------------------------------
+
+def verdict(found: List[Told]) -> str:
+    """Return one sentence on all findings."""
+    named = [each.cause.sentence for each in found if each.cause and each.sure]
+    maybe = [each.cause.sentence for each in found if each.cause and not each.sure]
+    placed = [each.where for each in found if not each.cause]
+    parts = []
+    if named:
+        parts.append('; '.join(named[:3]))
+        if len(named) > 3:
+            parts[0] += f'; and {len(named) - 3} mistakes more'
+    if maybe:
+        parts.append('perhaps: ' + '; '.join(maybe[:2]))
+    if placed:
+        parts.append(('no known mistake explains ' if not parts else
+                      'besides, no known mistake explains ') + ', '.join(placed[:3]))
+    said = '. '.join(part[0].upper() + part[1:] for part in parts if part)
+    return said + '.'
+
+
+def lines(n: int, each: Told) -> Iterator[str]:
+    """Yield the lines of a finding."""
+    places = f' ({len(each.places)} updates)' if len(each.places) > 1 else ''
+    if not each.cause:
+        yield f'{n}. No known mistake explains {each.where}.'
+        yield f'   Shown first by: {each.key}{places}'
+        yield ('   Change: look at how your port computes it; all that it is computed '
+               'from is taken from your port, so the mistake is there and nowhere else')
+        return
+    if each.sure:
+        yield f'{n}. {each.cause.sentence[0].upper()}{each.cause.sentence[1:]}.'
+    else:
+        yield f'{n}. Perhaps: {each.cause.sentence}.'
+    for other in each.others:
+        yield f'   Or, which the numbers do not tell apart: {other}.'
+    yield f'   Shown first by: {each.key}{places}; {each.cause.evidence}'
+    yield f'   Change: {each.cause.change}'
+    if each.follows:
+        yield f'   It explains {kinds(each.follows)} too.'
+
+
+def kinds(keys: List[str]) -> str:
+    """Return how many arrays of which kinds, in words."""
+    counts: Dict[str, int] = {}
+    for key in keys:
+        kind = 'init' if key.startswith('init/') else key.split('/')[2]
+        counts[kind] = counts.get(kind, 0) + 1
+    return ', '.join(f'{count} of {kind}' for kind, count in counts.items())
