@@ -72,9 +72,8 @@ def compare(golden: Trace, mine: Trace) -> Report:
     differences, told = _inputs(golden, mine, notes)
     search = Search(golden, mine)
     search.explain()
-    known = {f'{place}/{node.key}' for place, node in search.nodes}
     missing = [key for key in golden.arrays if key not in mine.arrays]
-    notes += _unjudged(golden, mine, known)
+    notes += _unjudged(golden, mine, search.judged)
     end = next((f'{place}/{node.key}' for place, node in search.nodes
                 if np.isnan(node.found).any() and np.isnan(node.expected).any()), None)
     differences += [_difference(place, node) for place, node in search.nodes
@@ -83,7 +82,7 @@ def compare(golden: Trace, mine: Trace) -> Report:
     order = {key: n for n, key in enumerate(causal_order(golden, mine))}
     differences.sort(key=lambda each: order[each.key])
     told.sort(key=lambda each: order[each.key])
-    n = len(known) + sum(key in mine.arrays for key in golden.arrays
+    n = len(search.judged) + sum(key in mine.arrays for key in golden.arrays
                          if _is_input(key))
     return Report(int(bool(differences)), golden.meta['tutorial'], n, differences,
                   told[0].cause if told else None, end, told, notes, missing)

@@ -413,7 +413,7 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     if 'lowers' in update:
         loss = objective(update['lowers'], calls)
     slopes = [update['loss']['lowered'] * slope.array
-              for slope in gradients(loss, [w[name] for name in moved])]
+              for slope in gradients(loss, [w[name] for name in moved], last=True)]
     before = {name: np.asarray(start.weights[name], dtype) for name in moved}
     slopes = _changed(dict(zip(moved, slopes)), update.get('gradient', {}), start,
                       before)

@@ -23,7 +23,7 @@ class Tape:
     def __init__(self, dtype: Any = float, rounding: Optional[Callable] = None,
                  cast: Optional[Callable] = None):
         self.dtype, self.rounding, self.cast = np.dtype(dtype), rounding, cast
-        self.count = itertools.count()
+        self.count, self.closed = itertools.count(), False
 
     def node(self, array: Any, wanted: bool = False) -> 'Node':
         """Return an array that is given; `wanted`: a gradient by it will be."""
@@ -39,8 +39,9 @@ class Tape:
             array = self.rounding(op, array, arrays, numbers)
         if self.cast:
             array = self.cast(op, array)
-        return Node(self, np.asarray(array, self.dtype), op, inputs, numbers,
-                    any(each.wanted for each in inputs))
+        wanted = not self.closed and any(each.wanted for each in inputs)
+        return Node(self, np.asarray(array, self.dtype), op, inputs if wanted else (),
+                    numbers, wanted)
 
 
 class Node:
@@ -93,8 +94,12 @@ class Node:
         return self.do('matmul', other)
 
 
-def gradients(of: Node, by: Sequence[Node]) -> List[Node]:
-    """Return the gradients of a number by some wanted nodes, in reverse mode."""
+def gradients(of: Node, by: Sequence[Node], last: bool = False) -> List[Node]:
+    """Return the gradients of a number by some wanted nodes, in reverse mode.
+
+    `last`: no gradient of them will be asked for, so the tape forgets on the way.
+    """
+    of.tape.closed = last
     slopes = {of.place: of.constant(np.ones(of.shape))}
     todo = {of.place: of}
     while todo:
@@ -108,6 +113,8 @@ def gradients(of: Node, by: Sequence[Node]) -> List[Node]:
                 slopes[each.place] = (slopes[each.place] + dx if each.place in slopes
                                       else dx)
                 todo[each.place] = each
+        if last:
+            node.inputs = ()
     return [slopes[node.place] if node.place in slopes else
             node.constant(np.zeros(node.shape)) for node in by]
 

@@ -16,14 +16,16 @@ from tf1gan.interpreter import Arrays, Start
 from tf1gan.tape import PRIMITIVES
 from tf1gan.trace import Trace
 
-PASSES = 16
+PASSES = 16, 4          # with noise; the fewer where many numbers are computed
+MANY = 10 ** 6
 ULP = 2. ** -24         # half of float32's last bit of 1: the rounding of one operation
 NOISE = 4 * ULP         # of a primitive's scale
-FACTOR = 2.5            # of the largest deviation that the noise made
+FACTOR = 2.5, 4.        # of the largest deviation that the noise made
 LEAST = 10 * ULP        # of the array itself
 LONG = 256              # terms of a sum; from there on its noise grows with their root
 # TensorFlow 1.15's sigmoid is this far off, and exactly 0 or 1 where it is as near.
 SIGMOID = 1.1e-7
+PERIOD = 99991          # random numbers before they repeat
 MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread',
          'bound'}
 
@@ -61,10 +63,13 @@ class Noise:
 
     def __init__(self) -> None:
         self.scales: List[Any] = []
+        self.size = 0           # of all results
 
     def exact(self, op, array, arrays, numbers):
         """Note the scale of a result."""
-        self.scales.append(scale(op, array, arrays, numbers))
+        share = scale(op, array, arrays, numbers)
+        self.scales.append(share if share is None else np.asarray(share, np.float32))
+        self.size += array.size
         return array
 
     def noisy(self, n: int) -> Callable:
@@ -75,7 +80,7 @@ class Noise:
             share = next(scales)
             if share is None:
                 return array
-            noise = rng.uniform(-1, 1, array.shape)
+            noise = drawn(rng, array.shape)
             result = array + NOISE * share * noise
             if op == 'sigmoid' and n % 2:
                 result = result + SIGMOID * noise
@@ -84,6 +89,11 @@ class Noise:
                                                             np.clip(result, 0, 1)))
             return result
         return rounding
+
+
+def drawn(rng: np.random.RandomState, shape: Tuple[int, ...]) -> np.ndarray:
+    """Return numbers in [-1, 1]; of many, the later ones are the first ones again."""
+    return np.resize(rng.uniform(-1, 1, min(np.prod(shape, dtype=int), PERIOD)), shape)
 
 
 # --- Ways to compute an update --------------------------------------------------------
@@ -169,6 +179,23 @@ class Node(NamedTuple):
         return float(self.shares.max()) if self.found.size else 0.
 
 
+class Spread:
+    """How far passes with noise come from the exact one, element by element."""
+
+    def __init__(self, exact: np.ndarray):
+        self.exact, self.apart = np.asarray(exact, float), np.zeros(exact.shape)
+        self.finite = np.isfinite(self.exact)
+        self.free = np.zeros(exact.shape, bool)     # some passes are finite, some not
+
+    def add(self, array: np.ndarray) -> None:
+        """Take in a pass."""
+        finite = np.isfinite(array)
+        self.free |= finite != self.finite
+        with np.errstate(all='ignore'):
+            apart = np.abs(array - self.exact)
+        self.apart = np.maximum(self.apart, np.where(finite & self.finite, apart, 0))
+
+
 class State(NamedTuple):
     """What a pass carries from update to update."""
 
@@ -186,7 +213,7 @@ class Judge:
         self.description = placed(descriptions.of(golden.meta, golden.source))
         init = {name: self._own(f'init/{name}', array)
                 for name, array in golden.part('init').items()}
-        self.states = [State(init, {}, {}, {})] * (PASSES + 1)
+        self.states = [State(init, {}, {}, {})] * (1 + PASSES[0])
         self.counts: Dict[str, int] = {}
         self.past: Tuple[Way, ...] = ()         # updates so far
 
@@ -228,32 +255,41 @@ class Judge:
             like = self.golden.arrays.get(f'init/{key.split("/")[-1]}', array)
         return array.shape == like.shape and array.dtype.kind in 'fiu'
 
-    def nodes(self, ways: List[Way], edits: List[Edit], carry: bool = False
-              ) -> Dict[str, Node]:
-        """Return what became of each recorded array; `carry`: go on to the next."""
-        noise, results = Noise(), []
+    def nodes(self, ways: List[Way], edits: List[Edit]
+              ) -> Tuple[Dict[str, Node], List[Arrays]]:
+        """Return what became of each recorded array, and what is not recorded.
+
+        The latter is what each pass has; `carry` takes it to the next update.
+        """
+        noise, kept = Noise(), []
+        start = edited(ways[0], edits).start
         with np.errstate(all='ignore'):
-            for n, way in enumerate(ways):
-                results.append(run(way, edits, exactly=n % 2 == 1, rounding=(
-                    noise.noisy(n) if n else noise.exact)))
-        exact, start = results[0], edited(ways[0], edits).start
-        found = {}
+            exact = run(ways[0], edits, rounding=noise.exact)
+        few = noise.size > MANY
+        spreads = {key: Spread(array) for key, array in exact.items()
+                   if key in start.own}
+        for n, way in enumerate(ways[:1 + PASSES[few]]):
+            with np.errstate(all='ignore'):
+                arrays = exact if n == 0 else run(
+                    way, edits, exactly=n % 2 == 1, rounding=noise.noisy(n),
+                    dtype=np.float32 if few else float)
+            for key, spread in spreads.items():
+                spread.add(arrays[key])
+            kept.append({key: array for key, array in arrays.items()
+                         if key not in start.own})
+        found = {key: self._node(key, spread, start, FACTOR[few])
+                 for key, spread in spreads.items()
+                 if start.own[key].shape == spread.exact.shape}
         for key in start.own:
-            if key in exact:
-                array = np.asarray(exact[key], float)
-                if start.own[key].shape == array.shape:
-                    found[key] = self._node(key, array, [each[key] for each in
-                                                         results[1:]], start)
-            elif key.startswith('after/'):      # it should not have moved
+            if key.startswith('after/') and key not in exact:   # it should have rested
                 array = np.asarray(start.weights[key[6:]], float)
                 found[key] = Node(key, start.own[key].astype(float), array,
                                   np.zeros(array.shape), np.zeros(array.shape, bool))
-        if carry:
-            self._carry(ways, results)
-        return {key: found[key] for key in [*exact, *found] if key in found}
+        return {key: found[key] for key in [*exact, *found] if key in found}, kept
 
-    def _node(self, key, exact, others, start):
+    def _node(self, key, spread, start, factor):
         kind, _, name = key.partition('/')
+        exact = spread.exact
         with np.errstate(all='ignore'):
             size = LEAST * np.abs(exact)
             if kind == 'after':
@@ -263,27 +299,18 @@ class Judge:
             if kind in ('adam_m', 'adam_v'):
                 before = getattr(start, kind).get(name, 0)
                 size = LEAST * np.maximum(np.abs(exact), np.abs(before))
-            apart = np.zeros(exact.shape)
-            finite = np.isfinite(exact)
-            free = np.zeros(exact.shape, bool)
-            for other in others:
-                free = free | (np.isfinite(other) != finite)
-            free = free | np.isnan(exact)
-            for other in others:
-                finite = np.isfinite(other)
-                apart = np.maximum(apart, np.where(finite & np.isfinite(exact),
-                                                   np.abs(other - exact), 0))
         return Node(key, start.own[key].astype(float), exact,
-                    np.maximum(size, FACTOR * apart), free)
+                    np.maximum(size, factor * spread.apart),
+                    spread.free | np.isnan(exact))
 
-    def _carry(self, ways, results):
-        """Take each pass's arrays, or the port's own, to the next update."""
+    def carry(self, ways: List[Way], kept: List[Arrays]) -> None:
+        """Take the port's own arrays, or else each pass's, to the next update."""
         self.past += ways[0]._replace(past=()),
         update = ways[0].update
         self.counts[update['optimizer']] = ways[0].start.t
         states = []
-        for way, arrays in zip(ways, results):
-            now = {**{key: array for key, array in arrays.items()}, **way.start.own}
+        for way, arrays in zip(ways, kept):
+            now = {**arrays, **way.start.own}
             parts = {kind: {key[len(kind) + 1:]: array for key, array in now.items()
                             if key.startswith(f'{kind}/')}
                      for kind in ('after', 'adam_m', 'adam_v')}
@@ -294,10 +321,9 @@ class Judge:
                 {**start.weights, **parts['after']},
                 {**start.adam_m, **parts['adam_m']}, {**start.adam_v, **parts['adam_v']},
                 {**self.states[0].highest, update['optimizer']: highest}))
-            if not set(arrays) - set(way.start.own):        # all is the port's own
-                states = [states[0]] * len(ways)
+            if not arrays:      # all is the port's own
                 break
-        self.states = states
+        self.states = [states[n % len(states)] for n in range(len(ways))]
 
 
 def placed(description: descriptions.Description) -> descriptions.Description:

@@ -61,20 +61,22 @@ class Search:
     def __init__(self, golden: Trace, mine: Trace):
         self.judge = Judge(golden, mine)
         self.findings: List[Finding] = []
-        self.nodes: List[Tuple[str, Node]] = []     # by the tutorial's own way
-        self.ended = ''                             # where all is NaN from
+        self.judged: Dict[str, float] = {}          # arrays, and shares of their limits
+        self.nodes: List[Tuple[str, Node]] = []     # that do not follow, or hold NaN
 
     def explain(self) -> None:
         """Judge every update."""
         for place in self.judge.golden.updates:
             ways = self.judge.ways(place)
-            plain = self.judge.nodes(ways, [])
-            self.nodes += [(place, node) for node in plain.values()]
-            wrong = {key for key, node in plain.items() if node.share > 1}
-            taken: List[Edit] = []
-            if wrong:
+            plain, carried = self.judge.nodes(ways, [])
+            for key, node in plain.items():
+                self.judged[f'{place}/{key}'] = share = node.share
+                if share > 1 or np.isnan(node.found).any():
+                    self.nodes.append((place, node))
+            if any(node.share > 1 for node in plain.values()):
                 taken = self.at(place, ways, plain)
-            self.judge.nodes(ways, taken, carry=True)
+                carried = self.judge.nodes(ways, taken)[1]
+            self.judge.carry(ways, carried)
 
     # --- An update --------------------------------------------------------------------
 
@@ -83,7 +85,7 @@ class Search:
         taken = self.known(ways, plain)
         given: set = set()          # groups that nothing explains
         while True:
-            nodes = self.judge.nodes(ways, taken) if taken else plain
+            nodes = self.judge.nodes(ways, taken)[0] if taken else plain
             wrong = [group for group in GROUPS if group not in given and any(
                 node.share > (FITS if taken else 1) for key, node in nodes.items()
                 if group_of(key, ways[0]) == group)]
@@ -121,7 +123,7 @@ class Search:
         best = wrong(plain)
         for n, finding in enumerate(self.findings):
             choices = [finding.edits] + finding.others
-            counts = [wrong(self.judge.nodes(ways, taken + new))
+            counts = [wrong(self.judge.nodes(ways, taken + new)[0])
                       if all(edit.concerns(ways[0].update) for edit in new)
                       and not any(edit in taken for edit in new) else best
                       for new in choices if new]
@@ -363,7 +365,8 @@ class Trial:
         order = {id(each): n for n, each in enumerate(near)}
         fitting: List[Tuple] = []
         for each in sorted(near, key=lambda each: each[-1].share)[:20]:
-            nodes = self.judge.nodes(self.ways, self.taken + [one.edit for one in each])
+            nodes, _ = self.judge.nodes(self.ways,
+                                        self.taken + [one.edit for one in each])
             if all(key in nodes and nodes[key].share <= FITS for key in self.nodes):
                 fitting.append((each, nodes, order[id(each)]))
         return fitting
