@@ -102,7 +102,7 @@ def trained(layers: List[Layer]) -> List[str]:
 
 def names(layers: List[Layer], parts: Sequence[str] = WEIGHTS) -> List[str]:
     """Return the names of a network's weights and moving averages, in their order."""
-    return [layer[part] for layer in layers for part in LAYERS[layer['op']]
+    return [layer[part] for layer in layers for part in LAYERS.get(layer['op'], ())
             if part in parts]
 
 
