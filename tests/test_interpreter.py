@@ -221,6 +221,7 @@ CASES = {
     'power': ([of(3)], {'by': -0.5}),
     'cross_entropy': ([of((3, 1), -2, 2)], {'target': TARGET}),
     'log_loss': ([of((3, 1))], {'target': TARGET, 'clamped': True}),
+    'round': ([of(5)], {'bits': 60}),
     'bound': ([of(5)], {'low': 0.3, 'high': 0.7}),
     'added_log_loss': ([of((3, 1))], {'target': TARGET, 'low': 0.01})}
 

@@ -51,9 +51,17 @@ def _weighted(layer, how):
     return W * layer.get('scale', 1), b * layer.get('bias', 1)
 
 
+def _rounded(layer, *nodes):
+    """Return nodes as an edit in low precision has them."""
+    return [node.do('round', bits=layer['bits']) if 'bits' in layer else node
+            for node in nodes]
+
+
 def _dense(x, layer, how):
     W, b = _weighted(layer, how)
-    return x @ W + b
+    x, W = _rounded(layer, x, W)
+    y = x @ W
+    return (_rounded(layer, y)[0] if layer.get('out') else y) + b
 
 
 def _convolution(x, layer, how):
@@ -65,7 +73,9 @@ def _convolution(x, layer, how):
         padding = [total // 2, total - total // 2]
     if padding != 'VALID':
         x = x.do('pad', around=[(0, 0), padding, padding, (0, 0)])
-    return x.do('conv', W, stride=stride) + b
+    x, W = _rounded(layer, x, W)
+    y = x.do('conv', W, stride=stride)
+    return (_rounded(layer, y)[0] if layer.get('out') else y) + b
 
 
 def _normalized(x, mean, variance, epsilon):
@@ -92,8 +102,11 @@ def _layer_norm(x, layer, how):
 
 def _part(layer, name, how):
     """Return a normalization's gain or shift; an edit may leave it out."""
-    return 1 - (name in ('shift', 'beta')) if layer.get('no') == name else how.w[
-        layer[name]]
+    is_shift = name in ('shift', 'beta')
+    if layer.get('no') == name:
+        return 1 - is_shift
+    part = how.w[layer[name]]
+    return part + 1 if layer.get('offset') and not is_shift else part
 
 
 def _standardize(x, layer, how):
@@ -127,7 +140,7 @@ def _dropout(x, layer, how):
 
 
 def _labels(x, layer, how):
-    labels = how.labels * layer.get('scale', 1)
+    labels = how.labels * layer.get('scale', 1) + layer.get('shift', 0)
     if layer.get('reversed'):
         labels = labels.do('flip', axes=[1])
     if x.array.ndim == 4:       # a plane of ones or zeros for each
@@ -174,6 +187,13 @@ ENLARGED = {
     'tiled': lambda n, factor: np.tile(np.eye(n), (factor, 1))}
 
 
+def _channels_read_first(x, layer, how):
+    """Take the pixels, in their order, for those of an image with channels first."""
+    n, height, width, channels = x.shape
+    return x.do('reshape', shape=(n, channels, height, width)).do(
+        'transpose', axes=(0, 2, 3, 1))
+
+
 def _elu(x, scale, alpha):
     low = -(-x).do('leaky_relu', slope=0)       # min(x, 0), so that exp is small
     return (x.do('leaky_relu', slope=0) + (low.do('exp') + -1) * alpha) * scale
@@ -190,6 +210,7 @@ OPS = {
         ((x + x * x * x * 0.044715) * (2 / np.pi) ** 0.5).do('tanh') + 1),
     'affine': lambda x, layer, how: x * layer['scale'] + layer['shift'],
     'standardize': _standardize, 'resize': _resize,
+    'channels_read_first': _channels_read_first,
     'dense': _dense, 'conv': _convolution, 'batch_norm': _batch_norm,
     'layer_norm': _layer_norm, 'dropout': _dropout, 'labels': _labels,
     'upsample': _upsample,
@@ -226,6 +247,9 @@ LOSSES = {      # element by element, of logits x, their targets t, and other nu
     'hinge': lambda x, t, _: (-(x * (2 * t - 1)) + 1).do('leaky_relu', slope=0),
     'wasserstein': lambda x, t, _: -(x * (2 * t - 1)),
     'absolute': lambda x, t, _: (x.do('sigmoid') - t).do('leaky_relu', slope=-1),
+    'not_logits': lambda x, t, _: x.do('bound', low=1e-7, high=1 - 1e-7).do(
+        'log_loss', target=t, clamped=False),
+    'exchanged': lambda x, t, _: x.tape.node(np.log1p(np.exp(t))) - x * t,
     'guarded': _guarded}
 
 
@@ -289,8 +313,9 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
             return rate * m
         rate *= ((length - 4) * (length - 2) * longest
                  / ((longest - 4) * (longest - 2) * length)) ** 0.5
-    if numbers.get('place') == 'inside':
-        return rate * m / np.sqrt(v / left[1] + epsilon)
+    if numbers.get('place', '').startswith('inside'):
+        inside = epsilon if 'corrected' in numbers['place'] else epsilon / left[1]
+        return rate * m / np.sqrt(v / left[1] + inside)
     return rate * m / (root + epsilon / (
         1 if numbers.get('place') == 'corrected' else left[1] ** 0.5))
 
@@ -322,7 +347,7 @@ def _adam_moments(numbers, slopes, start, results):
             name: np.asarray(array, results.dtype)
             for name, array in getattr(start, key).items()}
         taken = {name: slope ** power for name, slope in slopes.items()}
-        if numbers.get('undamped'):
+        if numbers.get('undamped') in ('both', key):
             taken = {name: each / (1 - numbers[beta]) for name, each in taken.items()}
         moments.append({name: results.put(f'{key}/{name}', moved_toward(
             before.get(name, 0), each, numbers[beta])) for name, each in taken.items()})
@@ -449,6 +474,9 @@ def _changed(slopes, how, start, w):
         norm = np.sqrt(sum((slope ** 2).sum() for slope in slopes.values()))
         slopes = {name: slope * min(1, how['norm'] / max(norm, 1e-300))
                   for name, slope in slopes.items()}
+    if 'each' in how:
+        slopes = {name: slope * min(1, how['each'] / max(
+            np.sqrt((slope ** 2).sum()), 1e-300)) for name, slope in slopes.items()}
     if 'clip' in how:
         slopes = {name: np.clip(slope, -how['clip'], how['clip'])
                   for name, slope in slopes.items()}
@@ -494,7 +522,9 @@ def _calls(description, update, start, w, tape, results):
         fakes = run('G', before('Z', feed['Z'], labels), labels, 'fake/G')
         batches['G'] = before('G', fakes, labels), labels
     for term in update['terms']:
-        on = [batches[name] for name in term['on']]
+        on = [(batches[update.get('images', {}).get(name, name)][0],
+               batches[update.get('labels', {}).get(name, name)][1])
+              for name in term['on']]
         x, labels = (_joined(parts) for parts in zip(*on))
         calls.append((run('D', x, labels, f'logit/{term["logit"]}'),
                       [len(images.array) for images, _ in on]))

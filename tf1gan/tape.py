@@ -206,6 +206,12 @@ def _log_slope(p, target, clamped):
                 + np.where(target < 1, (1 - target) / (1 - p), 0))
 
 
+def _round(x, bits):
+    """Return numbers with fewer bits in their significand."""
+    share, power = np.frexp(x)
+    return np.ldexp(np.rint(share * 2. ** bits), power - bits)
+
+
 def _added_log_loss(p, target, low):
     """Return the cross-entropy with a small number added inside the logs."""
     return -target * np.log(p + low) - (1 - target) * np.log(1 - p + low)
@@ -282,6 +288,8 @@ PRIMITIVES = {
     'log_loss': Primitive(_log_loss, (
         lambda dy, y, p, **numbers: dy * p.do('log_slope', **numbers),)),
     'log_slope': Primitive(_log_slope, (_no_slope,)),
+    'round': Primitive(_round, (
+        lambda dy, y, x, bits: dy.do('round', bits=bits),)),
     'bound': Primitive(lambda x, low, high: np.clip(x, low, high), (
         lambda dy, y, x, low, high: dy * ((x.array > low) & (x.array < high)),)),
     'added_log_loss': Primitive(_added_log_loss, (

@@ -27,7 +27,7 @@ LONG = 256              # terms of a sum; from there on its noise grows with the
 SIGMOID = 1.1e-7
 PERIOD = 99991          # random numbers before they repeat
 MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread',
-         'bound'}
+         'bound', 'round'}
 
 
 # --- Noise ----------------------------------------------------------------------------

@@ -115,10 +115,13 @@ def _added(case: Case, name: str, places: List[int], first: Layer) -> Edits:
                           network=name, layers=places, op=first['op'], new=layer['op'],
                           **more)
 
-    for op in PLAIN:
-        yield then('activation added', op=op)
-    yield Family(lambda slope: then('activation added', op='leaky_relu', slope=slope),
-                 SLOPES)
+    layers = case.networks[name]
+    if not any(one.get('place') in places and other['op'] in ACTIVATIONS
+               for one, other in zip(layers, layers[1:])):
+        for op in PLAIN:
+            yield then('activation added', op=op)
+        yield Family(lambda slope: then('activation added', op='leaky_relu',
+                                        slope=slope), SLOPES)
     if first['op'] in ('dense', 'conv'):
         for over in ([[0], [1]] if first['op'] == 'dense' else
                      [[0, 1, 2], [1, 2], [1, 2, 3]]):
@@ -148,6 +151,12 @@ def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
                     instead)
     if op in ('dense', 'conv'):
         yield edit('bias missing', merge(bias=0))
+        yield Family(lambda number: edit('bias scaled', merge(bias=number),
+                                         number=number), (2., 0.5))
+        for bits, kind in ((8, 'bfloat16'), (11, 'TF32 or float16')):
+            for out in (True, False):
+                yield edit('low precision of a layer', merge(bits=bits, out=out),
+                           kind=kind)
         yield Family(lambda number: edit('weights scaled', merge(scale=number),
                                          number=number), (0.5, 2., 0.1))
         shape = case.start.weights[first['W']].shape
@@ -164,7 +173,8 @@ def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
         gain, shift = (('gamma', 'beta') if op == 'batch_norm' else ('gain', 'shift'))
         yield edit('normalization missing', instead(op='nothing'))
         yield Family(lambda number: edit('epsilon of the normalization', merge(
-            epsilon=number), number=number), (1e-3, 1e-5, 1e-8))
+            epsilon=abs(number)), number=abs(number)), (1e-3, 1e-5, 1e-8))
+        yield edit('gain from 1', merge(offset=1))
         yield edit('variance of the normalization', merge(
             unbiased=not first['unbiased']), biased=first['unbiased'])
         for part in gain, shift:
@@ -190,18 +200,25 @@ def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
         yield edit('order of flattening', lambda old: [
             {'op': 'reshape', 'shape': [case_channels(case, network), height, width]},
             {'op': 'transpose', 'axes': [1, 2, 0], 'place': old['place']}],
-            order='channels first')
+            how='channels first')
         yield edit('order of flattening', lambda old: [
-            old, {'op': 'transpose', 'axes': [1, 0, 2]}], order='width before height')
+            {**old, 'place': None}, {'op': 'transpose', 'axes': [2, 0, 1]}, old],
+            how='its weights over channels first, its units not')
+        yield edit('order of flattening', lambda old: [
+            old, {'op': 'transpose', 'axes': [1, 0, 2]}], how='width before height')
     if op == 'reshape' and first['shape'] == [-1]:
-        for axes, order in (([2, 0, 1], 'channels first'),
-                            ([1, 0, 2], 'width before height')):
+        for axes, how in (([2, 0, 1], 'channels first'),
+                          ([1, 0, 2], 'width before height')):
             yield edit('order of flattening', lambda old, axes=axes: [
-                {'op': 'transpose', 'axes': axes}, old], order=order)
+                {'op': 'transpose', 'axes': axes}, old], how=how)
+        yield edit('order of flattening', lambda old: [
+            {'op': 'channels_read_first'}, old],
+            how='its weights over channels first, its pixels not')
     if op == 'labels':
         yield edit('labels missing', merge(scale=0))
         yield edit('labels reversed', merge(reversed=True))
         yield edit('labels before the input', merge(first=True))
+        yield edit('labels of 1 and -1', merge(scale=2, shift=-1))
         yield Family(lambda number: edit('labels scaled', merge(scale=number),
                                          number=number), (0.5, 2.))
     if op == 'dropout':
@@ -299,6 +316,14 @@ def seen(case: Case, name: str) -> Edits:
                                 for term in update['terms']]}
             if {'X', 'G'} <= {each for term in update['terms'] for each in term['on']}
             else update)
+        yield in_update('images exchanged', case, lambda update: {
+            **update, 'images': {'X': 'G', 'G': 'X'}}
+            if len(update['terms'][0]['on']) > 1 else update)
+        if 'X_labels' in case.start.feed and 'Z_labels' in case.start.feed:
+            for batch, other in (('G', 'X'), ('X', 'G')):
+                yield in_update('labels of the other batch', case,
+                                lambda update, batch=batch, other=other: {
+                                    **update, 'labels': {batch: other}}, batch=batch)
         if 'fake/G' in case.own:
             def unrecorded(start):
                 return start._replace(own={key: array for key, array in
@@ -323,6 +348,14 @@ def _weights(case: Case, name: str) -> Edits:
         return way._replace(start=way.start._replace(seen={
             **way.start.seen, **{each: start.weights[each] for each in names}}))
 
+    def lost(way):
+        """Return a way that begins where the last update of the network began."""
+        start = [each for each in way.past if moves(each)][-1].start
+        return way._replace(start=way.start._replace(weights={
+            **way.start.weights, **{each: start.weights[each] for each in names}}))
+
+    if moves(case.way) and any(map(moves, case.way.past)):
+        yield Edit('update lost', 'update', case.update['name'], lost, {})
     for back in range(1, min(3, sum(map(moves, case.way.past))) + 1):
         yield Edit('weights of before', 'update', case.update['name'],
                    lambda way, back=back: before(way, back),
@@ -425,7 +458,7 @@ def losses(case: Case, which: str) -> Edits:
                 **update['loss'], 'lowered': factors['lowered']}}
         return in_update(what, case, change, which=which, **values)
 
-    kinds = ['clamped_log', 'log', 'logits', 'squared', 'least_squares', 'absolute',
+    kinds = ['exchanged', 'not_logits', 'clamped_log', 'log', 'logits', 'squared', 'least_squares', 'absolute',
              'hinge', 'wasserstein']
     for kind in kinds:
         if kind != loss['kind']:
@@ -439,8 +472,9 @@ def losses(case: Case, which: str) -> Edits:
     else:
         yield edit('sign of the loss', recorded=-1, lowered=-1)
     yield edit('targets exchanged', targets=lambda t: 1 - t)
-    yield edit('the other objective of G', targets=lambda t: 1 - t, recorded=-1,
-               lowered=-1)
+    for recorded in (-1, 1):
+        yield edit('the other objective of G', targets=lambda t: 1 - t,
+                   recorded=recorded, lowered=-1)
     yield edit('targets of 1 and -1', targets=lambda t: 2 * t - 1)
     for words, number in (('half', 0.5), ('twice', 2.), ('log2 for ln', 1 / np.log(2)),
                           ('log10 for ln', 1 / np.log(10)), ('1/n of', 1 / n)):
@@ -508,9 +542,15 @@ def gradients(case: Case, inside: bool = False) -> Edits:
                                          number=number, how='norm'), (norm / 2, 1.))
         yield Family(lambda number: edit('gradients clipped', {'clip': abs(number)},
                                          number=number, how='value'), (largest / 2, 1.))
+        yield Family(lambda number: edit('gradients clipped', {'each': abs(number)},
+                                         number=number, how='the norm of each array'),
+                     (0.1, 1.))
     elif norm and np.isfinite(norm):
         yield edit('gradients clipped', {'norm': norm}, number=norm, how='norm')
         yield edit('gradients clipped', {'clip': largest}, number=largest, how='value')
+        norm = max(np.sqrt((array ** 2).sum()) for array in found.values())
+        yield edit('gradients clipped', {'each': norm}, number=norm,
+                   how='the norm of each array')
     for matrices in (False, True):
         yield Family(lambda number, matrices=matrices: edit(
             'weight decay', {'decay': number, 'matrices': matrices}, number=number,
@@ -581,7 +621,12 @@ def moments(case: Case) -> Edits:
 
     yield Edit('an optimizer for each update', 'optimizer', case.update['optimizer'],
                apart, {})
-    yield in_optimizer('undamped moments', case, {'undamped': True})
+    for which in 'both', 'adam_m', 'adam_v':
+        yield in_optimizer('undamped moments', case, {'undamped': which}, how=which)
+    for which in 'adam_m', 'adam_v':
+        yield Edit('a moment made anew', 'update', case.update['name'], lambda way,
+                   which=which: way._replace(start=way.start._replace(**{which: {}})),
+                   {'how': which})
     yield from gradients(case, inside=True)
 
 
@@ -632,7 +677,10 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
         if epsilon != numbers['epsilon']:
             yield edit('place of epsilon', {'place': 'corrected', 'epsilon': epsilon},
                        number=epsilon)
-    for place in '', 'corrected', 'inside':
+    for place in 'inside', 'inside, corrected':
+        yield edit('place of epsilon', {'place': place}, number=numbers['epsilon'],
+                   how=place)
+    for place in '', 'corrected', 'inside', 'inside, corrected':
         yield Family(lambda number, place=place: edit(
             'epsilon', {'epsilon': abs(number), 'place': place}, number=abs(number),
             was=numbers['epsilon'], place=place), (1e-8, 1e-7, 1e-5, 1e-3, 1e-1))

@@ -107,10 +107,10 @@ def init(case: Case) -> Iterator[Guess]:
                     'declare a layout with a split, as trace.Layout shows')
     if np.array_equal(np.sort(golden, axis=None), np.sort(case.found, axis=None)):
         yield Guess("the same numbers, in another order", 'weights not transposed',
-                    f"{name} holds golden's numbers in another order", change)
+                    f"{name} holds the golden trace's numbers in another order", change)
     if golden.size > 9 and abs(_alike(golden, case.found)) < 0.5:
         yield Guess('the two hardly correlate', 'other initial weights', f'{name} does '
-                    "not hold golden's initial values", 'load replay.weights() before '
+                    "not hold the golden trace's initial values", 'load replay.weights() before '
                     'the first update')
 
 
@@ -148,9 +148,19 @@ def _images(case: Case) -> Iterator[Guess]:
                     f'{ranges}, golden\'s in {golden.min():.6g} to {golden.max():.6g}: '
                     f'yours are {slope:.6g} * golden + {shift:.6g}',
                     "scale the pixels as the tutorial's data function does")
+    if golden.ndim in (2, 4):
+        n = int(round((golden.size // len(golden)) ** 0.5))
+        if n * n * len(golden) == golden.size:
+            square = golden.reshape(-1, n, n)
+            for turned, words in ((square.transpose(0, 2, 1), 'exchanged rows and '
+                                   'columns'), (square[:, :, ::-1], 'left and right '
+                                   'exchanged'), (square[:, ::-1], 'top and bottom '
+                                   'exchanged')):
+                yield Guess(turned.reshape(golden.shape), 'images turned', 'your '
+                            f'images have {words}', 'read the pixels row by row')
     if np.abs(golden - mine).max() < 1e-6:
         yield Guess('equal but for the last bits', 'image rounding', 'your images are '
-                    "scaled with another rounding than golden's", 'scale as the '
+                    "scaled with another rounding than the golden trace's", 'scale as the '
                     'tutorial does, in float32: pixels * (1/255) of the TF 1 loader is '
                     'not pixels / 255')
     yield from _which_images(case, golden, mine)
@@ -207,12 +217,12 @@ def _noise(case: Case) -> Iterator[Guess]:
             continue
         shared = np.array_equal(theirs, case.expected)
         if shared and abs(_alike(ours, mine)) < 0.9:
-            yield Guess("golden's two are equal, yours are not", 'fresh noise',
-                        f'{case.place} draws fresh {what}; golden feeds that of '
+            yield Guess("the golden trace's two are equal, yours are not", 'fresh noise',
+                        f'{case.place} draws fresh {what}; the golden trace feeds that of '
                         f'{place} once more', f'feed the {what} of {place} again')
         if not shared and np.array_equal(ours, mine):
-            yield Guess("yours are equal, golden's two are not", 'shared noise',
-                        f'{case.place} feeds the {what} of {place} once more; golden '
+            yield Guess("yours are equal, the golden trace's two are not", 'shared noise',
+                        f'{case.place} feeds the {what} of {place} once more; the golden trace '
                         'draws fresh', f'draw fresh {what} for this update')
     golden = case.expected.astype(float)
     bits = case.expected.view(np.uint32)
@@ -225,7 +235,7 @@ def _noise(case: Case) -> Iterator[Guess]:
     if np.abs(golden - mine).max() <= 1e-6 * np.abs(golden).max():
         yield Guess('equal but for the last bits', 'noise rounding', f'your {what} was '
                     'computed in float32', "draw and scale in float64, then cast: "
-                    "golden's feed rounds once")
+                    "the golden trace's feed rounds once")
     for place in case.golden.updates:
         theirs = case.get(case.golden, 'feed', case.name, place)
         if theirs is not None and np.array_equal(theirs, case.found):
@@ -236,9 +246,10 @@ def _noise(case: Case) -> Iterator[Guess]:
     fresh = np.random.RandomState(case.golden.meta['seed'])
     if np.array_equal(fresh.normal(size=golden.shape).astype(np.float32), case.found):
         yield Guess('the first draws of RandomState(seed)', 'another generator',
-                    f"your {what} comes from a generator of its own; golden's shuffles "
-                    'have moved theirs by then', 'draw shuffles and noise from one '
-                    'RandomState')
+                    f'your {what} is the first that the seed gives; in the tutorial the '
+                    "shuffle, or the first picture's noise, is drawn before it",
+                    'draw shuffles, noise and the noise of pictures from one '
+                    "RandomState, in the order of the tutorial's step and sample")
     if what == 'noise':
         alike, inside = abs(_alike(golden, mine)), np.abs(mine).max() <= 1
         if alike > 1 - 1e-9 or alike < 0.9 and (
@@ -252,7 +263,7 @@ def _noise(case: Case) -> Iterator[Guess]:
                         'range)', f"draw as the tutorial's noise function does: {law}")
     if golden.size > 9 and abs(_alike(golden, mine)) < 0.5:
         yield Guess('the two hardly correlate', 'another generator', f'your {what} is '
-                    'drawn by another generator, or from another seed', 'draw it in '
+                    'drawn by another generator, from another seed, or in another order', 'draw it in '
                     'float64 from the RandomState that shuffles, then cast it to '
                     'float32')
 
@@ -262,5 +273,5 @@ def mask(case: Case) -> Iterator[Guess]:
         return
     rate = np.mean(case.expected == 0)
     yield Guess(f'{np.mean(case.found == 0):.0%} of yours are 0, {rate:.0%} of '
-                "golden's", 'another mask', "your dropout mask is not golden's",
+                "the golden trace's", 'another mask', "your dropout mask is not the golden trace's",
                 'take it with update.mask')

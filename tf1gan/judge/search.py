@@ -20,6 +20,7 @@ GROUPS = 'forward G', 'forward D', 'loss', 'grad', 'moments', 'after', 'averages
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
+ANY_NUMBER = 'learning rate', 'weights scaled'     # of which any number may be meant
 PAIRS = 6       # edits that are tried together with every other
 MOST = 3        # edits in one kind of array
 
@@ -63,6 +64,7 @@ class Search:
         self.findings: List[Finding] = []
         self.judged: Dict[str, float] = {}          # arrays, and shares of their limits
         self.nodes: List[Tuple[str, Node]] = []     # that do not follow, or hold NaN
+        self.vain: Dict[Any, int] = {}              # searches that found nothing
 
     def explain(self) -> None:
         """Judge every update."""
@@ -98,8 +100,15 @@ class Search:
             found = fact(group, bad, ways[0])
             if not found and not (group == 'grad' and given & {'forward G', 'forward D', 'loss'}):
                 found = self.find(place, ways, taken, nodes, group)
+                if not found:
+                    for each in (group,), (group, ways[0].update['name']):
+                        self.vain[each] = self.vain.get(each, 0) + 1
             if found is None:
                 given.add(group)
+                if group == 'grad':     # what is wrong before it must explain them too
+                    self.findings = [
+                        each._replace(sure=False) if each.place == place and each.group
+                        in GROUPS[:3] else each for each in self.findings]
                 self.findings.append(Finding(
                     place, group, bad, [], [], False,
                     max(node.share for node in bad), 0., []))
@@ -131,20 +140,24 @@ class Search:
                 best = min(counts)
                 chosen = choices[counts.index(best)]
                 taken += chosen
-                self.findings[n] = finding._replace(edits=chosen, others=[
-                    other for other, count in zip(choices, counts)
-                    if other is not chosen and count == best])
+                others = [other for other, count in zip(choices, counts)
+                          if other is not chosen and count == best]
+                self.findings[n] = finding._replace(
+                    edits=chosen, others=others,
+                    sure=finding.sure or bool(finding.others) and not others)
         return taken
 
     def find(self, place, ways, taken, nodes, group):
         """Return (edits, others, sure, share with them, what follows); None: nothing.
         """
+        if self.vain.get((group, ways[0].update['name']), 0) > 1:
+            return None
         way = edited(ways[0], taken)
         case = edits.Case(self.judge, place, way)
         trial = Trial(self.judge, ways, taken, nodes, group)
         singles = list(trial.singles(candidates(case, group, way.start.own)))
         fitting = trial.confirmed([[each] for each in singles if each.share <= NEAR])
-        if not fitting:
+        if not fitting and not self.vain.get((group,)):
             fitting = trial.confirmed(trial.pairs(singles))
         return trial.choose(fitting)
 
@@ -311,8 +324,8 @@ class Trial:
         """Return a member with fewer digits where it fits as well."""
         if best.share > NEAR:
             return best
-        for digits in range(1, 5):
-            number = float(f'{best.number:.{digits}g}')
+        for digits in range(5):
+            number = 0. if digits == 0 else float(f'{best.number:.{digits}g}')
             if number == best.number:
                 break
             new = self.attempt(best.family.make(number), more, best.family, number)
@@ -388,11 +401,17 @@ class Trial:
                     for key in same if key in nodes):
                 others.append([one.edit for one in each])
                 rivals += sum(odd(one.number) for one in each) <= general
+        fitted = sum(one.family is not None for one in first)
+        numbers = [one.edit.values.get('number') for one in first
+                   if one.edit.name not in ANY_NUMBER]
+        if any(odd(number) > 2 for number in numbers):
+            return None     # nobody writes such a number: it only happens to fit
         fixed = [key for key, node in self.all.items()
                  if node.share > 1 and nodes[key].share <= FITS]
         off = max(node.share for node in self.nodes.values())
         seen = sum(int((self.all[key].shares > SEEN).sum()) for key in fixed)
-        fitted = sum(one.family is not None for one in first)
+        if seen < 1 + fitted:
+            return None
         sure = off >= SEEN and seen >= 1 + fitted and not rivals
         near = max(nodes[key].share for key in self.nodes)
         return ([one.edit for one in first], others, sure, near,

@@ -16,7 +16,9 @@ LOSSES = {'log': 'the log of the sigmoid as it is',
           'clamped_log': 'the log of the sigmoid, clamped at -100',
           'logits': 'the cross-entropy of logits', 'squared': 'squared error',
           'least_squares': "squared error of the logits", 'hinge': 'a hinge',
-          'wasserstein': "Wasserstein's", 'absolute': 'the absolute error'}
+          'wasserstein': "Wasserstein's", 'absolute': 'the absolute error',
+          'not_logits': 'that of probabilities, but of logits, cut to [1e-7, 1 - 1e-7]',
+          'exchanged': 'that of the targets, as logits: the arguments are exchanged'}
 OPS = {'leaky_relu': 'LeakyReLU', 'relu': 'ReLU', 'conv': 'convolution',
        'batch_norm': 'batch normalization', 'layer_norm': 'layer normalization'}
 IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCELoss()',
@@ -53,6 +55,9 @@ class Told(NamedTuple):
     follows: List[str]              # arrays that differ because of it
 
 
+# Causes that follow from an earlier one: all is drawn from one generator.
+DRAWN = 'another generator', 'order of draws', 'another shuffle'
+
 # --- From findings to words -----------------------------------------------------------
 
 def add_input(found: List[Told], key: str, guess: Optional[inputs.Guess]) -> None:
@@ -62,11 +67,14 @@ def add_input(found: List[Told], key: str, guess: Optional[inputs.Guess]) -> Non
     cause = guess and Cause(guess.name, guess.sentence, str(guess.prediction),
                             guess.change)
     place = parts[0] if parts[0] == 'init' else '/'.join(parts[:2])
+    fed = [n for n, each in enumerate(found) if each.where != 'what is loaded']
+    if fed and parts[0] != 'init' and (cause is None or cause.name in DRAWN):
+        found[fed[0]] = found[fed[0]]._replace(follows=found[fed[0]].follows + [key])
+        return
     for n, each in enumerate(found):
         if (each.cause and each.cause.name) == (cause and cause.name) and (
                 each.where == where):
-            found[n] = each._replace(places=each.places + [place],
-                                     follows=each.follows + [key])
+            found[n] = each._replace(places=each.places + [place])
             return
     found.append(Told(key, where, [place], cause, [], bool(cause), []))
 
@@ -84,7 +92,8 @@ def _same(finding: Finding) -> Any:
     if not finding.edits:
         return finding.group, finding.place.split('/')[1]
     return tuple((edit.name, str(edit.values.get('new')), str(edit.values.get('how')),
-                  str(edit.values.get('which'))) for edit in finding.edits)
+                  str(edit.values.get('which')), str(edit.values.get('was')))
+                 for edit in finding.edits)
 
 
 def _told(search: Search, findings: List[Finding]) -> Told:
@@ -146,7 +155,9 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
         found['layers'] = ' and '.join(layer_words(layers, place, network)
                                        for place in places)
         old = layers[places[0]]
-        found['was'] = found.get('was', old.get('slope', old.get('epsilon')))
+        found['was'] = found.get('was', old.get('slope', old.get('epsilon', 0)))
+        found['was_padding'] = {'SAME': 'SAME, which has the odd pixel below and to '
+                                'the right'}.get(old.get('padding'), old.get('padding'))
         found['op'] = OPS.get(old['op'], old['op'])
     numbers = list(dict.fromkeys(f'{each.values["number"]:.4g}' for each in alike
                                  if 'number' in each.values))
@@ -175,6 +186,10 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
     found['new'] = OPS.get(found.get('new'), found.get('new'))
     found['how_decay'] = {'L2': 'added to their gradient', 'AdamW': 'taken off at the '
                           'learning rate (AdamW)'}.get(found.get('how'))
+    found['where_epsilon'] = {
+        'inside': 'inside the uncorrected root',
+        'inside, corrected': 'inside the corrected root'}.get(
+            found.get('how'), 'to the corrected root')
     if edit.name == 'low precision':
         found['part'] = {'the products take': 'matrix products and convolutions take '
                          'what they multiply in', 'everything': 'all is computed in'
