@@ -82,8 +82,9 @@ class Noise:
                 return array
             noise = drawn(rng, array.shape)
             result = array + NOISE * share * noise
-            if op == 'sigmoid' and n % 2:
+            if op in ('sigmoid', 'tanh') and n % 2:     # or tanh as 2 sigmoid(2x) - 1
                 result = result + SIGMOID * noise
+            if op == 'sigmoid' and n % 2:
                 edge = 0.7 * SIGMOID
                 result = np.where(array < edge, 0, np.where(array > 1 - edge, 1,
                                                             np.clip(result, 0, 1)))

@@ -464,7 +464,6 @@ def losses(case: Case, which: str) -> Edits:
         if kind != loss['kind']:
             yield edit('another loss', {'kind': kind}, new=kind)
     yield edit('probabilities for logits', {'before': 'sigmoid', 'kind': 'logits'})
-    yield edit('probabilities for logits', {'before': 'sigmoid'})
     n = max(len(array) for array in case.start.feed.values())
     yield edit('sum for mean', {'summed': True}, n=n)
     if which == 'recorded':

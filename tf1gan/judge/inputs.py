@@ -91,6 +91,10 @@ def _orders(n: int) -> List[Tuple[int, ...]]:
 
 def init(case: Case) -> Iterator[Guess]:
     golden, name = case.expected, case.name
+    kind = sixteen_bits(golden, case.found)
+    if kind:
+        yield Guess('equal once the golden trace is rounded', 'weights rounding',
+                    f'{name} was rounded to {kind}', 'keep it in float32')
     change = ('transpose what replay.weights() gives, or declare the layout and do '
               'neither')
     for axes in _orders(golden.ndim):
@@ -135,6 +139,17 @@ def _flattened(array: np.ndarray) -> Iterator[np.ndarray]:
                     yield turned.reshape(array.shape)
 
 
+def sixteen_bits(golden: np.ndarray, found: np.ndarray) -> Optional[str]:
+    """Return the type of 16 bits to which an array was rounded, if it was."""
+    bits = golden.view(np.uint32)
+    for kind, rounded in (('float16', golden.astype(np.float16)), (
+            'bfloat16', (bits + 0x7fff + (bits >> 16 & 1) & 0xffff0000).view(
+                np.float32))):
+        if np.array_equal(rounded, found):
+            return kind
+    return None
+
+
 def feed(case: Case) -> Iterator[Guess]:
     return _images(case) if case.name == 'X' else _noise(case)
 
@@ -160,9 +175,8 @@ def _images(case: Case) -> Iterator[Guess]:
                             f'images have {words}', 'read the pixels row by row')
     if np.abs(golden - mine).max() < 1e-6:
         yield Guess('equal but for the last bits', 'image rounding', 'your images are '
-                    "scaled with another rounding than the golden trace's", 'scale as the '
-                    'tutorial does, in float32: pixels * (1/255) of the TF 1 loader is '
-                    'not pixels / 255')
+                    "scaled with another rounding than the tutorial's", 'for the same '
+                    "bits, scale by the formula of the tutorial's page")
     yield from _which_images(case, golden, mine)
 
 
@@ -225,13 +239,10 @@ def _noise(case: Case) -> Iterator[Guess]:
                         f'{case.place} feeds the {what} of {place} once more; the golden trace '
                         'draws fresh', f'draw fresh {what} for this update')
     golden = case.expected.astype(float)
-    bits = case.expected.view(np.uint32)
-    for kind in np.float16, 'bfloat16':
-        rounded = (golden.astype(np.float16) if kind is np.float16 else
-                   (bits + 0x7fff + (bits >> 16 & 1) & 0xffff0000).view(np.float32))
-        if np.array_equal(rounded, case.found):
-            yield Guess('equal once golden is rounded', 'noise rounding', 'your '
-                        f'{what} was rounded to 16 bits', 'keep it in float32')
+    kind = sixteen_bits(case.expected, case.found)
+    if kind:
+        yield Guess('equal once the golden trace is rounded', 'noise rounding', 'your '
+                    f'{what} was rounded to {kind}', 'keep it in float32')
     if np.abs(golden - mine).max() <= 1e-6 * np.abs(golden).max():
         yield Guess('equal but for the last bits', 'noise rounding', f'your {what} was '
                     'computed in float32', "draw and scale in float64, then cast: "

@@ -21,6 +21,8 @@ NEAR = 4.       # limits of the tutorial's own way within which an edit is tried
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
 ANY_NUMBER = 'learning rate', 'weights scaled'     # of which any number may be meant
+# Of layers that do not fit one another.
+IMPOSSIBLE = ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError
 PAIRS = 6       # edits that are tried together with every other
 MOST = 3        # edits in one kind of array
 
@@ -80,6 +82,13 @@ class Search:
                 carried = self.judge.nodes(ways, taken)[1]
             self.judge.carry(ways, carried)
 
+    def count(self, ways: List[Way], some: List[Edit]) -> float:
+        """Return how many arrays do not follow with some edits."""
+        try:
+            return wrong(self.judge.nodes(ways, some)[0])
+        except IMPOSSIBLE:
+            return np.inf
+
     # --- An update --------------------------------------------------------------------
 
     def at(self, place: str, ways: List[Way], plain: Dict[str, Node]) -> List[Edit]:
@@ -120,7 +129,20 @@ class Search:
             self.findings.append(Finding(
                 place, group, bad, new, others, sure,
                 max(node.share for node in bad), near, follows))
+        self.doubt(place, ways[0], plain, taken)
         return taken
+
+    def doubt(self, place: str, way: Way, plain: Dict[str, Node], taken: List[Edit]
+              ) -> None:
+        """Take back the word of a mistake that should show here too, and does not."""
+        bad = {group_of(key, way) for key, node in plain.items() if node.share > 1}
+        names = {edit.name for edit in taken}
+        for n, finding in enumerate(self.findings):
+            if finding.place != place and finding.group in bad and finding.edits and (
+                    not names & {edit.name for edit in finding.edits}) and all(
+                        edit.of in ('network', 'optimizer') and edit.concerns(way.update)
+                        for edit in finding.edits):
+                self.findings[n] = finding._replace(sure=False)
 
     def known(self, ways: List[Way], plain: Dict[str, Node]) -> List[Edit]:
         """Return which of the edits found so far hold in this update too.
@@ -132,8 +154,7 @@ class Search:
         best = wrong(plain)
         for n, finding in enumerate(self.findings):
             choices = [finding.edits] + finding.others
-            counts = [wrong(self.judge.nodes(ways, taken + new)[0])
-                      if all(edit.concerns(ways[0].update) for edit in new)
+            counts = [self.count(ways, taken + new) if all(edit.concerns(ways[0].update) for edit in new)
                       and not any(edit in taken for edit in new) else best
                       for new in choices if new]
             if counts and min(counts) < best:
@@ -264,8 +285,7 @@ class Trial:
         try:
             with np.errstate(all='ignore'):
                 arrays = run(self.ways[0], [*self.taken, *more, edit], until=self.until)
-        except (ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError,
-                TypeError):     # layers that do not fit one another
+        except IMPOSSIBLE:
             return None
         rest = self.rest(arrays) / max(self.whole, 1e-300)
         share = 0.
@@ -378,8 +398,11 @@ class Trial:
         order = {id(each): n for n, each in enumerate(near)}
         fitting: List[Tuple] = []
         for each in sorted(near, key=lambda each: each[-1].share)[:20]:
-            nodes, _ = self.judge.nodes(self.ways,
-                                        self.taken + [one.edit for one in each])
+            try:
+                nodes, _ = self.judge.nodes(self.ways,
+                                            self.taken + [one.edit for one in each])
+            except IMPOSSIBLE:
+                continue
             if all(key in nodes and nodes[key].share <= FITS for key in self.nodes):
                 fitting.append((each, nodes, order[id(each)]))
         return fitting
@@ -407,7 +430,7 @@ class Trial:
         if any(odd(number) > 2 for number in numbers):
             return None     # nobody writes such a number: it only happens to fit
         fixed = [key for key, node in self.all.items()
-                 if node.share > 1 and nodes[key].share <= FITS]
+                 if node.share > 1 and key in nodes and nodes[key].share <= FITS]
         off = max(node.share for node in self.nodes.values())
         seen = sum(int((self.all[key].shares > SEEN).sum()) for key in fixed)
         if seen < 1 + fitted:

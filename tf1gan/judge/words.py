@@ -58,6 +58,7 @@ class Told(NamedTuple):
 # Causes that follow from an earlier one: all is drawn from one generator.
 DRAWN = 'another generator', 'order of draws', 'another shuffle'
 
+
 # --- From findings to words -----------------------------------------------------------
 
 def add_input(found: List[Told], key: str, guess: Optional[inputs.Guess]) -> None:
@@ -117,8 +118,10 @@ def _told(search: Search, findings: List[Finding]) -> Told:
     cause = Cause(' and '.join(edit.name for edit in first.edits), '; '.join(said),
                   f'so computed, they are within {near:.2g} of their limits; the '
                   f"tutorial's way is up to {off} away", change)
-    others = ['; '.join(sentence(edit, description, []) for edit in other)
-              for other in first.others]
+    others = list(dict.fromkeys('; '.join(
+        sentence(edit, description, []) for edit in other) for other in first.others))
+    others = [other for other in others if other != '; '.join(
+        sentence(edit, description, []) for edit in first.edits)]
     return Told(key, where, places, cause, others,
                 all(each.sure for each in findings), follows)
 
