@@ -34,47 +34,6 @@ def test_a_trace_agrees_with_itself(name):
         f'{name}: agrees in all {len(golden.arrays)} arrays.']
 
 
-@pytest.mark.parametrize('key, factor', [
-    ('step_000/D/logit/D_real', 1e-5), ('step_000/D/loss', 1e-5),
-    ('step_001/G/logit/D_gene', 1e-4), ('step_001/G/loss', 1e-5)])
-def test_the_limit_is_what_the_table_says(golden, key, factor):
-    """By hand: a share of the array's largest magnitude."""
-    array = golden.arrays[key].astype(float)
-    limit = factor * np.abs(array).max()
-    assert np.all(compare.Limits(golden).of(key) == pytest.approx(limit, rel=1e-6))
-    for share, status in ((0.9, 0), (1.2, 1)):
-        mine = array.copy()
-        mine.ravel()[0] += share * limit
-        mine = changed(golden, **{key.replace('/', '__'): mine.astype(np.float32)})
-        assert compare.compare(golden, mine).status == status
-
-
-def test_a_weight_may_differ_by_what_its_gradient_may(golden):
-    """The limit behind an update, recomputed by hand in float64.
-
-    5e-7 of the weight, 2e-5 of the rate, and Adam's step with the moments at both ends
-    of their own limit.
-    """
-    place, name = 'step_000/G', 'G_W1'
-    m, v, w = (golden.arrays[f'{place}/{kind}/{name}'].astype(float)
-               for kind in ('adam_m', 'adam_v', 'after'))
-    largest = max(np.abs(array).max() for array in golden.part(f'{place}/adam_m'
-                                                               ).values())
-    rate = 0.0002 * np.sqrt(1 - 0.999) / (1 - 0.9)
-
-    def step(m, v):
-        return rate * m / (np.sqrt(v) + 1e-8)
-
-    ends = [step(m + off, v * ((m + off) / m) ** 2) for off in
-            (-1e-5 * largest, 1e-5 * largest)]
-    wrong = np.max([np.abs(end - step(m, v)) for end in ends], 0)
-    expected = 5e-7 * np.abs(w) + 2e-5 * 0.0002 + np.minimum(wrong, 0.0004)
-    found = compare.Limits(golden).of(f'{place}/after/{name}')
-    # Measured: 6.6e-6, for the trace has Adam's numbers as float32 rounds them.
-    assert np.allclose(found, expected, rtol=3e-5, atol=0)
-    assert found.min() < 1e-3 * 0.0002      # far below a rate that is 1 % off
-
-
 @pytest.mark.parametrize('kind', ['feed/Z', 'logit/D_real', 'loss', 'grad/D_W1',
                                   'adam_m/D_W1', 'adam_v/D_b1', 'after/D_W2'])
 @pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
@@ -88,18 +47,12 @@ def test_a_nan_or_an_infinity_differs(golden, kind, value):
     assert json.loads(json.dumps(compare.as_json(report), allow_nan=False))
 
 
-def test_nan_on_both_sides_ends_the_comparison_and_is_told():
+def test_nan_on_both_sides_is_no_difference_and_is_told():
     golden = trace.load(ROOT / 'experiments/ports/saturated_vanilla.npz')
-    first = next(key for key, array in golden.arrays.items() if np.isnan(array).any())
     report = compare.compare(golden, changed(golden))
-    assert report.status == 0 and report.end == first
-    assert report.n_arrays == list(golden.arrays).index(first)
-    assert 'golden holds NaN, and so does yours: not compared' in next(
-        compare.text(report))
-    finite = np.nan_to_num(golden.arrays[first])
-    report = compare.compare(golden, changed(golden, **{first.replace('/', '__'):
-                                                        finite}))
-    assert report.status == 1 and report.differences[0].key == first
+    assert report.status == 0 and report.end
+    assert np.isnan(golden.arrays[report.end]).any()
+    assert any('and so must they' in line for line in compare.text(report))
 
 
 def test_a_golden_that_is_nan_at_once_cannot_be_compared(golden):
@@ -108,17 +61,27 @@ def test_a_golden_that_is_nan_at_once_cannot_be_compared(golden):
         compare.compare(broken, changed(broken))
 
 
-def test_missing_extra_reshaped_and_mistyped_arrays_differ(golden):
+def test_what_is_not_recorded_is_counted_and_said(golden):
+    report = compare.compare(golden, changed(golden, step_000__D__loss=None))
+    assert report.status == 0 and report.missing == ['step_000/D/loss']
+    assert list(compare.text(report)) == [
+        'vanilla: agrees as far as recorded: 133 of 134 arrays.',
+        'Not recorded: 1 of loss.']
+
+
+def test_reshaped_and_moved_arrays_differ_and_others_are_noted(golden):
     loss = golden.arrays['step_000/D/loss']
-    for change, why in (
-            (dict(step_000__D__loss=None), 'missing'),
-            (dict(step_000__D__loss=loss.reshape(1)), 'shape'),
-            (dict(step_000__D__loss=np.float64(loss)), 'type'),
-            (dict(step_000__D__after__G_b1=np.ones(4, np.float32)), 'extra'),
-            (dict(step_003__D__loss=loss), 'extra')):
+    moved = np.ones(4, np.float32)
+    for change, status, why in (
+            (dict(step_000__D__loss=loss.reshape(1)), 1, 'shape'),
+            (dict(step_000__D__after__G_b1=moved), 1, 'values'),
+            (dict(step_000__D__after__G_b1=golden.arrays['init/G_b1']), 0, ''),
+            (dict(step_000__D__grad__G_b1=moved), 0, 'were not judged'),
+            (dict(step_003__D__loss=loss), 0, 'beyond the golden trace'),
+            (dict(step_000__D__loss=np.float64(loss)), 0, 'taken as float32')):
         report = compare.compare(golden, changed(golden, **change))
-        assert report.status == 1
-        assert [each.why for each in report.differences] == [why]
+        assert report.status == status, change
+        assert why in ''.join(report.notes) or report.differences[0].why == why
 
 
 def test_the_first_difference_is_the_first_in_causal_order(golden):
@@ -129,7 +92,8 @@ def test_the_first_difference_is_the_first_in_causal_order(golden):
     for found in range(1, len(keys) + 1):
         mine[keys[found - 1]] = 2 * golden.arrays[keys[found - 1]] + 1
         report = compare.compare(golden, Trace('mine', golden.meta, mine))
-        assert [each.key for each in report.differences] == keys[found - 1::-1]
+        assert report.differences[0].key == keys[found - 1]
+        assert {each.key for each in report.differences} >= set(keys[:found])
 
 
 @pytest.mark.parametrize('part, value', [('tutorial', 'minimax'), ('seed', 7)])
@@ -178,12 +142,12 @@ def test_the_exit_status_says_how_it_went(files, name, status):
         assert text.out.startswith(f'vanilla: {found["verdict"]}')
 
 
-def test_the_report_shows_where_and_why(files):
+def test_the_report_has_the_verdict_first_then_where_and_why(files):
     out = run_module('tf1gan.compare', 'vanilla', 'bad.npz', cwd=files).out
-    assert 'differs, first in step_000/D/loss (1 of 134 arrays differ)' in out
+    assert out.startswith('vanilla: differs. The loss of D is twice the tutorial')
     assert '-1.3855599' in out and '-2.7711198' in out      # both values
-    assert '\nLikely cause: your loss is twice golden\nShown by: so computed, ' in out
-    assert '\nChange: add the terms of D' in out
+    assert 'Shown first by: step_000/D/loss; so computed, ' in out
+    assert '1 of 134 arrays differ' in out and 'Change: add the terms' in out
 
 
 def test_bad_flags_are_refused(tmp_path):

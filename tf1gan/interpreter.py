@@ -303,7 +303,12 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     left = [1 - power if what in ('both', each) else 1
             for power, each in zip(powers, ('first', 'second'))]
     rate, epsilon = numbers['learning_rate'] / left[0], numbers['epsilon']
-    if numbers.get('nesterov'):
+    if numbers.get('nesterov') == 'warmed':     # torch's NAdam
+        mu = [numbers['beta1'] * (1 - 0.5 * 0.96 ** (0.004 * n))
+              for n in range(1, t + 2)]
+        m = (mu[t] * m / (1 - np.prod(mu)) + (1 - mu[t - 1]) * slope / (
+            1 - np.prod(mu[:t]))) * left[0]
+    elif numbers.get('nesterov'):
         m = numbers['beta1'] * m + (1 - numbers['beta1']) * slope
     root = np.sqrt(v / left[1])
     if numbers.get('rectified'):

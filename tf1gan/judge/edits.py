@@ -690,6 +690,7 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
             yield edit("Adam's count", {'count': count}, count=count, was=t)
     yield edit('NAdam', {'nesterov': True})
     yield edit('NAdam', {'nesterov': True, 'place': 'corrected'})
+    yield edit('NAdam', {'nesterov': 'warmed', 'place': 'corrected'})
     yield edit('amsgrad', {'amsgrad': True})
     yield edit('amsgrad', {'amsgrad': True, 'place': 'corrected'})
     yield edit('RAdam', {'rectified': True})

@@ -247,6 +247,14 @@ def _noise(case: Case) -> Iterator[Guess]:
         yield Guess('equal but for the last bits', 'noise rounding', f'your {what} was '
                     'computed in float32', "draw and scale in float64, then cast: "
                     "the golden trace's feed rounds once")
+    for place in case.golden.updates[:case.golden.updates.index(case.place)]:
+        ours = case.get(case.mine, 'feed', case.name, place)
+        theirs = case.get(case.golden, 'feed', case.name, place)
+        if ours is not None and np.array_equal(ours, mine) and not np.array_equal(
+                theirs, golden):
+            yield Guess(f'yours of {place} and {case.place} are equal', 'noise kept',
+                        f'{case.place} feeds the {what} of {place} once more',
+                        f'draw fresh {what} in every step')
     for place in case.golden.updates:
         theirs = case.get(case.golden, 'feed', case.name, place)
         if theirs is not None and np.array_equal(theirs, case.found):

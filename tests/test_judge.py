@@ -1,22 +1,21 @@
-"""Causes: a known mistake is named, and no other change is. NumPy only.
+"""The judge: a known mistake is named, no other change is, no right run is accused.
 
 A port's trace is a golden one with the arrays changed as the mistake would change them,
 by plain NumPy. The mistakes that experiments/ports/sabotage.py makes in a port's own
-source are not repeated here.
+source are not repeated here. NumPy only.
 """
 
-import ast
 import functools
 import json
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import ROOT
 
 import tf1gan
-from tf1gan import causes, compare, mnist, trace
+from tf1gan import compare, judge, mnist, trace
+from tf1gan.judge import words
+from tf1gan.judge.search import Search
 from tf1gan.trace import Trace
 
 PORTS = ROOT / 'experiments' / 'ports'
@@ -94,21 +93,6 @@ def adam_step(t):
     return change
 
 
-def backwards(place, names):
-    """Return a change: an update of variables the other way."""
-    return lambda _, g: {f'{place}/after/{name}': 2 * g(f'init/{name}')
-                         - g(f'{place}/after/{name}') for name in names}
-
-
-def weights_at_their_limit(_, g):
-    """Return changes: D's weights as far off as they may be, and the logits of G."""
-    key, fakes = f'{D}/after/D_W1', g(f'{G}/fake/G')
-    b1, W2, b2 = (g(f'{D}/after/D_{name}') for name in ('b1', 'W2', 'b2'))
-    upwards = np.sign(fakes.mean(0))[:, None] * np.sign(W2[:, 0])
-    W1 = g(key) + 0.9 * compare.Limits(load('minimax')).of(key) * upwards
-    return {key: W1, f'{G}/logit/D_gene': dense(fakes, W1, b1, W2, b2)}
-
-
 def half_even(x):
     """Return x with the 8 significant bits of a bfloat16."""
     mantissa, exponent = np.frexp(x)
@@ -158,7 +142,7 @@ MISTAKES = {
     'half the batch': ('vanilla', f'{D}/feed/Z', 'shape', lambda a, g: a[:3]),
     'logits without an axis': ('minimax', f'{D}/logit/D_real', 'shape',
                                lambda a, g: a[:, 0]),
-    'half precision': ('collapse', 'init/G_W1', 'type',
+    'half precision': ('collapse', 'init/G_W1', 'weights rounding',
                        lambda a, g: a.astype(np.float16)),
     'the next image of the file': (
         'vanilla', f'{D}/feed/X', 'shifted rows',
@@ -189,72 +173,41 @@ MISTAKES = {
     "the port's own dropout": ('dcgan', 'step_000/D_real/mask/1', 'another mask',
                                lambda a, g: np.where(noise(a.shape) > 0.5, 0, a.max())),
     # What is recorded.
-    **{f'no {key}': (tutorial, key, 'not recorded', lambda a, g: None)
-       for tutorial, key in (
-           ('vanilla', 'init/D_b1'), ('minimax', f'{D}/feed/X'),
-           ('dcgan', 'step_000/D_fake/fake/G'), ('conditional', f'{D}/logit/D'),
-           ('vanilla', f'{D}/loss'), ('vanilla', f'{D}/grad/D_b2'),
-           ('collapse', 'step_000/D_fake/adam_m/D_W1'), ('vanilla', f'{G}/adam_v/G_W2'),
-           ('dcgan', f'{G}/after/G_norm1_mean'))},
-    'no dropout': ('conditional', f'{G}/mask/1', 'dropout off', lambda a, g: None),
     "G moves in D's update": ('vanilla', f'{D}/after/G_W1', 'step on both networks',
                               lambda a, g: g('init/G_W1') + 1e-4),
-    "G's gradient in D's update": ('minimax', f'{D}/grad/G_W1', 'step on both networks',
-                                   lambda a, g: g(f'{G}/grad/G_W1')),
-    "G's moment in D's update": ('minimax', f'{D}/adam_v/G_W1', 'step on both networks',
-                                 lambda a, g: g(f'{G}/adam_v/G_W1')),
-    "averages move in D's update": (
-        'dcgan', 'step_000/D_fake/after/G_norm1_mean', 'fakes in training mode',
-        lambda a, g: g(f'{G}/after/G_norm1_mean')),
     # The forward pass.
-    'fakes kept from the step before': ('minimax', 'step_001/D/fake/G', 'stale fakes',
-                                        lambda a, g: g(f'{G}/fake/G')),
-    'tanh for the sigmoid': ('vanilla', f'{D}/fake/G', "G's output",
-                             lambda a, g: np.tanh(np.log(a / (1 - a)))),
-    'no sigmoid': ('vanilla', f'{D}/fake/G', "G's output",
-                   lambda a, g: np.log(a / (1 - a))),
-    'LeakyReLU in D': ('vanilla', f'{D}/logit/D_real', 'LeakyReLU slope',
+    'LeakyReLU in D': ('vanilla', f'{D}/logit/D_real', 'slope of the activation',
                        dense_D('feed/X', 'init', 0.2)),
-    'LeakyReLU in G': ('minimax', f'{D}/fake/G', 'LeakyReLU slope',
+    'LeakyReLU in G': ('minimax', f'{D}/fake/G', 'slope of the activation',
                        lambda a, g: np.tanh(dense(g(f'{D}/feed/Z'), *(
                            g(f'init/G_{name}') for name in ('W1', 'b1', 'W2', 'b2')),
                            0.01))),
-    'the sigmoid for tanh': ('minimax', f'{D}/fake/G', "G's output",
+    'the sigmoid for tanh': ('minimax', f'{D}/fake/G', 'another activation',
                              lambda a, g: sigmoid(np.arctanh(a))),
     'unbiased layer normalization': ('collapse', 'step_000/D_fake/fake/G',
-                                     'normalization variance', unbiased_layer_norm),
-    'logits recorded too late': ('vanilla', f'{D}/logit/D_real',
-                                 'logits behind the update',
-                                 dense_D('feed/X', f'{D}/after')),
-    'fake logits recorded too late': ('minimax', f'{D}/logit/D_gene',
-                                      'logits behind the update',
-                                      dense_D('fake/G', f'{D}/after')),
-    'real for fake': ('minimax', f'{D}/logit/D_real', 'real and fake swapped',
+                                     'variance of the normalization', unbiased_layer_norm),
+    'real for fake': ('minimax', f'{D}/logit/D_real', 'real and generated exchanged',
                       lambda a, g: {f'{D}/logit/D_real': g(f'{D}/logit/D_gene'),
                                     f'{D}/logit/D_gene': a}),
-    'the other sign in D': ('dcgan', 'step_000/D_real/logit/D_real',
-                            'sign of the logits', lambda a, g: -a),
-    'weights within their limit': ('minimax', f'{G}/logit/D_gene', 'grown from before',
-                                   weights_at_their_limit),
     # The losses.
     'half the loss': ('vanilla', f'{D}/loss', 'scale of the loss', lambda a, g: a / 2),
     'twice the loss': ('dcgan', f'{G}/loss', 'scale of the loss', lambda a, g: 2 * a),
     'log2': ('minimax', f'{D}/loss', 'scale of the loss', lambda a, g: a / np.log(2)),
     'log10': ('conditional', f'{D}/loss', 'scale of the loss',
               lambda a, g: a / np.log(10)),
-    'only the real images': ('minimax', f'{D}/loss', 'a term of the loss', lambda a, g:
+    'only the real images': ('minimax', f'{D}/loss', 'a term missing', lambda a, g:
                              np.mean(np.log1p(np.exp(-g(f'{D}/logit/D_real'))))),
-    'only the fakes': ('vanilla', f'{D}/loss', 'a term of the loss', lambda a, g:
+    'only the fakes': ('vanilla', f'{D}/loss', 'a term missing', lambda a, g:
                        -np.mean(np.log1p(np.exp(g(f'{D}/logit/D_gene'))))),
     'a loss to lower for an objective': ('vanilla', f'{G}/loss', 'sign of the loss',
                                          lambda a, g: -a),
-    'squared error': ('minimax', f'{D}/loss', 'squared error', lambda a, g: (
+    'squared error': ('minimax', f'{D}/loss', 'another loss', lambda a, g: (
         np.mean((sigmoid(g(f'{D}/logit/D_real')) - 1) ** 2)
         + np.mean(sigmoid(g(f'{D}/logit/D_gene')) ** 2))),
     'a sigmoid that is not saturated': (
-        SATURATED, f'{G}/loss', 'finer sigmoid',
+        SATURATED, f'{G}/loss', 'another loss',
         lambda a, g: -np.mean(np.logaddexp(0, -g(f'{G}/logit/D_gene')))),
-    'a guarded log': ('vanilla', f'{D}/loss', 'clamped loss', lambda a, g: np.mean(
+    'a guarded log': ('vanilla', f'{D}/loss', 'guard of the logs', lambda a, g: np.mean(
         np.log(sigmoid(g(f'{D}/logit/D_real')) + 1e-5)
         + np.log(1 - sigmoid(g(f'{D}/logit/D_gene')) + 1e-5))),
     # The gradients.
@@ -262,33 +215,18 @@ MISTAKES = {
                                    lambda a, g: {f'{D}/grad/{name}': -g(
                                        f'{D}/grad/{name}') for name in (
                                            'D_W1', 'D_b1', 'D_W2', 'D_b2')}),
-    'a detach too many': ('minimax', f'{G}/grad/G_W1', 'no gradient', lambda a, g: {
+    'a detach too many': ('minimax', f'{G}/grad/G_W1', 'gradient missing', lambda a, g: {
         f'{G}/grad/G_{name}': 0 * g(f'{G}/grad/G_{name}')
         for name in ('W1', 'b1', 'W2', 'b2')}),
-    'a variable not used': ('vanilla', f'{D}/grad/D_W2', 'no gradient',
+    'a variable not used': ('vanilla', f'{D}/grad/D_W2', 'gradient missing',
                             lambda a, g: 0 * a),
-    'a saturated log': ('minimax', f'{D}/grad/D_W1', 'gradient not finite',
-                        lambda a, g: np.where(a == a.max(), np.nan, a)),
     # The updates.
-    'momentum for a mean': ('vanilla', f'{D}/adam_m/D_W1', 'undamped moment',
-                            moments('adam_m', lambda m, grad, w: 0.9 * m + grad)),
-    'a sum of squares': ('minimax', f'{D}/adam_v/D_W1', 'undamped moment', moments(
-        'adam_v', lambda v, grad, w: 0.999 * v + grad ** 2)),
     'beta1 0': ('vanilla', f'{D}/adam_m/D_W1', 'beta1',
                 moments('adam_m', lambda m, grad, w: grad)),
-    'weight decay in the gradient': (
-        'minimax', f'{D}/adam_m/D_W1', 'weight decay',
-        moments('adam_m', lambda m, grad, w: 0.9 * m + 0.1 * (grad + 0.02 * w))),
-    'a variable left out': ('conditional', f'{D}/after/D_W3', 'variable not updated',
+    'a variable left out': ('conditional', f'{D}/after/D_W3', 'weights not moved',
                             lambda a, g: g('init/D_W3')),
     'one count for D and G': ('vanilla', f'{G}/after/G_W1', "Adam's count",
                               adam_step(2)),
-    'a step added': ('minimax', f'{D}/after/D_W1', 'sign of the update',
-                     backwards(D, ['D_W1', 'D_b1', 'D_W2', 'D_b2'])),
-    'G in inference mode': ('dcgan', f'{G}/after/G_norm1_mean', 'averages not moved',
-                            lambda a, g: {f'{G}/after/G_norm1_{what}':
-                                          g(f'init/G_norm1_{what}')
-                                          for what in ('mean', 'variance')}),
 }
 
 
@@ -304,19 +242,6 @@ def test_a_mistake_is_named(what):
     report = judged(golden, changes if isinstance(changes, dict) else {first: changes})
     assert report.status == 1 and report.differences[0].key == first
     assert report.cause and report.cause.name == cause
-
-
-@pytest.mark.parametrize('kinds, words', [
-    (['grad'], 'you record the negative of what you apply'),
-    (['grad', 'adam_m'], 'the loss is raised where it should be lowered')])
-def test_a_gradient_that_is_only_recorded_with_the_other_sign_is_said_to_be(kinds,
-                                                                            words):
-    golden = load('vanilla')
-    report = judged(golden, {key: -array for key, array in golden.arrays.items()
-                             if key.startswith(tuple(f'{D}/{kind}/'
-                                                     for kind in kinds))})
-    assert report.cause.name == 'sign of the gradient'
-    assert words in report.cause.sentence
 
 
 def test_the_law_of_the_noise_is_said():
@@ -339,53 +264,6 @@ def test_dropping_a_mistake_leaves_none():
                **moments('adam_v', lambda v, grad, w: 0.999 * v + 1e-3 * grad ** 2)(
                    None, g)}
     assert judged(golden, changes).status == 0
-
-
-# --- Every name -----------------------------------------------------------------------
-
-def literals(node, module):
-    """Yield the strings that an expression may be, as patterns."""
-    if isinstance(node, ast.IfExp):
-        yield from literals(node.body, module)
-        yield from literals(node.orelse, module)
-    elif isinstance(node, ast.JoinedStr):
-        yield ''.join('.+' if isinstance(part, ast.FormattedValue)
-                      else re.escape(ast.literal_eval(part)) for part in node.values)
-    elif isinstance(node, ast.Name):
-        for each in ast.walk(module):
-            if isinstance(each, ast.Assign) and node.id in [
-                    getattr(target, 'id', None) for target in each.targets]:
-                yield from literals(each.value, module)
-    elif not isinstance(node, ast.Starred):     # its words are where they are yielded
-        yield re.escape(ast.literal_eval(node))
-
-
-def names_in_the_sources():
-    """Return the names of all hypotheses, as patterns."""
-    found = set()
-    for path in Path(causes.__file__).parent.glob('*.py'):
-        module = ast.parse(path.read_text())
-        for node in ast.walk(module):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                place = {'Guess': 1, 'guess': 1, '_leaks': 3}.get(node.func.id)
-                if place:
-                    found.update(literals(node.args[place], module))
-            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
-                if isinstance(node.value.elts[0], ast.Call):    # another way forward
-                    found.update(literals(node.value.elts[1], module))
-    return found
-
-
-def test_every_name_is_reached_here_or_by_a_sabotaged_port():
-    sabotage = json.loads((PORTS / 'sabotage.json').read_text())['mistakes']
-    reached = {cause for _, _, cause, _ in MISTAKES.values()} | {
-        each['cause'] for each in sabotage}
-    names = names_in_the_sources()
-    assert len(names) > 40
-    assert not {name for name in names
-                if not any(re.fullmatch(name, each) for each in reached)}
-    assert not {each for each in reached
-                if not any(re.fullmatch(name, each) for name in names)}
 
 
 # --- What is no known mistake ---------------------------------------------------------
@@ -422,18 +300,24 @@ def noisy(tutorial, key, seed=0):
     return judged(load(tutorial), {key: array * (1 + 0.05 * noise(array.shape, seed))})
 
 
+def named(report, key):
+    """Return the causes that are named for an array."""
+    return [each.cause.name for each in report.findings
+            if each.cause and each.sure and each.key == key]
+
+
 @pytest.mark.parametrize('tutorial, key', FIRST)
 def test_what_is_no_known_mistake_is_caught_but_not_named(tutorial, key):
     report = noisy(tutorial, key)
     assert report.status == 1 and report.differences[0].key == key
-    assert report.cause is None
+    assert not named(report, key)
 
 
 @pytest.mark.parametrize('tutorial, key', SHORTEST)
 def test_a_few_numbers_are_not_explained_by_chance(tutorial, key):
     """A rate, or a beta, can be fitted to a single number: it is one for them all."""
     for seed in range(3):
-        assert noisy(tutorial, key, seed).cause is None
+        assert not named(noisy(tutorial, key, seed), key)
 
 
 @pytest.mark.filterwarnings('error')
@@ -443,16 +327,106 @@ def test_what_is_not_finite_is_caught_and_not_guessed_at(tutorial, key):
     array.reshape(-1)[0] = np.nan
     report = judged(load(tutorial), {key: array})
     assert report.status == 1 and report.differences[0].key == key
-    known = {'loss': 'unguarded loss', 'grad': 'gradient not finite'}
-    assert (report.cause and report.cause.name) == known.get(
-        key.split('/')[2] if key.startswith('step_') else 'init')
+    assert not named(report, key)
 
 
-def test_what_comes_later_may_have_any_shape():
+def test_every_finding_is_placed_where_it_is_and_nothing_is_carried_on():
+    """Three arrays in three updates are off: each is found, and no other."""
+    golden = load('dcgan')
+    keys = ['step_000/D_fake/grad/D_W1', 'step_001/D_real/adam_v/D_W2',
+            'step_002/G/after/G_W3']
+    changes = {key: golden.arrays[key] * (1 + 0.05 * noise(golden.arrays[key].shape))
+               for key in keys}
+    report = judged(golden, changes)
+    found = {each.key for each in report.differences}
+    assert found >= set(keys)
+    # A gradient that is off makes the moments, which are right, differ from it; and so
+    # on: what comes right after each.
+    assert found <= {*keys, 'step_000/D_fake/adam_m/D_W1', 'step_000/D_fake/adam_v/D_W1',
+                     'step_001/D_real/after/D_W2', 'step_001/D_fake/adam_v/D_W2'}
+
+
+# --- Limits ---------------------------------------------------------------------------
+
+def test_limits_are_those_of_one_operations_rounding():
+    """The worst of a golden trace is far below what a mistake of 1e-4 changes."""
     golden = load('vanilla')
-    later = {key: array[:0] for key, array in golden.arrays.items()
-             if '/after/' in key or '/adam_' in key}
-    for key in f'{D}/fake/G', f'{D}/logit/D_real', f'{D}/grad/D_W1':
-        array = golden.arrays[key].astype(float)
-        report = judged(golden, {**later, key: array * (1 + 0.05 * noise(array.shape))})
-        assert report.differences[0].key == key and report.cause is None
+    search = Search(golden, golden)
+    search.explain()
+    # Measured: 0.33 of a limit, of 117 arrays.
+    assert 0 < max(search.judged.values()) < 0.5
+    report = judged(golden, {f'{G}/fake/G': golden.arrays[f'{G}/fake/G'] * 1.0001})
+    assert report.status == 1
+
+
+def test_a_deviation_is_held_against_its_own_limit():
+    golden = load('minimax')
+    ways = judge.Judge(golden, golden).ways(golden.updates[0])
+    nodes, _ = judge.Judge(golden, golden).nodes(ways, [])
+    for key in 'logit/D_real', 'grad/D_W2', 'adam_m/D_b1':
+        node = nodes[key]
+        for share, follows in ((0.9, True), (1.2, False)):
+            moved = node._replace(found=node.expected + share * node.limit)
+            assert (moved.share <= 1) == follows
+
+
+@pytest.mark.parametrize('op, arrays, numbers, expected', [
+    ('add', [np.array([3.]), np.array([-2.])], {}, 5),
+    ('matmul', [np.array([[1., -2.]]), np.array([[3.], [1.]])], {}, 5),
+    ('gather', [np.array([1., -2., 4.])], {'shape': (1,)}, 7),
+    ('multiply', [np.array([2.]), np.array([-3.])], {}, 6)])
+def test_noise_is_a_share_of_an_operations_own_scale(op, arrays, numbers, expected):
+    """By hand: |a| + |b| of a sum, |A| |B| of a product, the sum of |x|."""
+    from tf1gan.tape import PRIMITIVES
+    y = PRIMITIVES[op].forward(*arrays, **numbers)
+    assert np.all(judge.scale(op, y, arrays, numbers) == expected)
+
+
+# --- Parts of a run -------------------------------------------------------------------
+
+@pytest.mark.parametrize('tutorial', tf1gan.TUTORIALS)
+@pytest.mark.parametrize('kept', [('loss',), ('grad', 'loss'), ('after',),
+                                  ('logit', 'fake')])
+def test_parts_of_a_right_run_agree_as_far_as_recorded(tutorial, kept):
+    golden = load(tutorial)
+    dropped = {key: None for key in golden.arrays
+               if key.startswith('init/') or key.split('/')[2] not in kept}
+    report = judged(golden, dropped)
+    assert report.status == 0 and len(report.missing) == len(dropped)
+    assert 'as far as recorded' in next(compare.text(report))
+
+
+def test_in_parts_of_a_run_a_mistake_is_still_caught():
+    golden = load('vanilla')
+    others = {key: None for key in golden.arrays if not key.endswith('/loss')}
+    report = judged(golden, {**others, f'{G}/loss': golden.arrays[f'{G}/loss'] * 1.001})
+    assert report.status == 1 and report.differences[0].key == f'{G}/loss'
+
+
+# --- The catalogue --------------------------------------------------------------------
+
+def test_every_mistake_of_the_catalogue_has_all_its_words():
+    rows = words.catalogue()
+    assert len(rows) > 70
+    for row in rows.values():
+        assert all(row[column] for column in ('sentence', *words.FRAMEWORKS)), row
+
+
+def test_every_edit_has_its_row_and_every_row_its_edit():
+    from tf1gan.judge import edits, search
+    names = set()
+    for tutorial in tf1gan.TUTORIALS:
+        golden = load(tutorial)
+        found = judge.Judge(golden, golden)
+        for place in golden.updates:
+            ways = found.ways(place)
+            case = edits.Case(found, place, ways[0])
+            for group in search.GROUPS:
+                for each in search.candidates(case, group, ways[0].start.own):
+                    names.add((each if isinstance(each, judge.Edit) else
+                               each.make(each.starts[0])).name)
+            found.carry(ways, found.nodes(ways, [])[1])
+    rows = set(words.catalogue())
+    # These need a port's own arrays: a step of another network, zeros, weights at rest.
+    rare = {'step on both networks', 'gradient missing', 'weights not moved'}
+    assert names - rows == set() and rows - names <= rare, (names - rows, rows - names)
