@@ -164,6 +164,21 @@ def test_a_copy_of_a_tutorial_is_a_page_that_runs(copied, small, tf):
     assert 'expected a page with a `describe`' in ended.err
 
 
+def test_a_page_with_a_tutorials_name_is_not_taken_for_it(copied, small, tf):
+    page = copied.with_name('vanilla.py')
+    copied.rename(page)
+    ended = script(page.name, '--data', small, *FEW, '--out', 'run', cwd=page.parent)
+    assert ended.status == 0, ended.err
+    for module, args, words in (
+            ('evaluate', ['run'], 'found vanilla without one'),
+            ('vanilla', ['--resume', 'run'], 'found one of vanilla, a page of your own'
+             )):
+        ended = run_module(f'tf1gan.{module}', *args, cwd=page.parent)
+        assert ended.status == 2 and words in ended.err
+    ended = script(page.name, '--resume', 'run', '--max-steps', 3, cwd=page.parent)
+    assert ended.status == 0, ended.err
+
+
 def test_a_page_can_run_in_a_thread_and_gives_back_its_run(copied, small, tf):
     from tf1gan import command
     runs, module = [], contract.find(str(copied)).module
