@@ -1,12 +1,9 @@
 """tf1gan.vanilla against the tutorial's plain script, and against NumPy in float64."""
 
-import subprocess
-import sys
-
 import matplotlib.image
 import numpy as np
 import pytest
-from conftest import ROOT, environ, run_module, sabotaged
+from conftest import ROOT, python, run_module, sabotaged
 
 from tf1gan import mnist, vanilla
 from tf1gan.tf1 import tf
@@ -19,11 +16,10 @@ SABOTAGE_STEPS = 30
 def run_plain(out, seed, n_epochs, threads=None) -> str:
     """Run the plain script and return what it prints."""
     out.mkdir()
-    command = [sys.executable, str(ROOT / 'tests' / 'plain_vanilla.py'),
-               str(mnist.DATA), str(out), str(seed), str(n_epochs),
-               *([str(threads)] if threads else [])]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          universal_newlines=True, check=True, env=environ()).stdout
+    ended = python(ROOT / 'tests' / 'plain_vanilla.py', mnist.DATA, out, seed, n_epochs,
+                   *([threads] if threads else []), cwd=out)
+    assert ended.status == 0, ended.err
+    return ended.out
 
 
 @pytest.mark.parametrize('seed, threads', [(0, None), (1, 1), (2, None)])
