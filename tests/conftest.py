@@ -165,19 +165,28 @@ def sabotaged(module, old, new):
     return changed
 
 
-class Listener:
-    """A session that notes what is fed and which variables each run moves.
-
-    `values` returns the variables by name.
+def started(module, seed=0, **numbers):
+    """Return a page's model, a session in which it begins, and its variables by name.
     """
+    from tf1gan.tf1 import tf
+    model = module.build(module.Config(**numbers), seed)
+    sess = tf.Session(graph=model.graph)
+    sess.run(model.init)
+    variables = model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    return model, sess, {variable.op.name: variable for variable in variables}
 
-    def __init__(self, sess, values):
-        self.sess, self.values, self.feeds, self.moved = sess, values, [], []
+
+class Listener:
+    """A run's session that notes what is fed and which variables each update moves."""
+
+    def __init__(self, run):
+        self.sess, self.variables, self.feeds, self.moved = (
+            run.sess, run.variables, [], [])
 
     def run(self, fetches, feed_dict):
-        before = self.values()
+        before = self.sess.run(self.variables)
         result = self.sess.run(fetches, feed_dict)
-        after = self.values()
+        after = self.sess.run(self.variables)
         self.feeds.append({key.op.name: np.array(value)
                            for key, value in feed_dict.items()})
         self.moved.append({name for name in before

@@ -3,10 +3,9 @@
 import matplotlib.image
 import numpy as np
 import pytest
-from conftest import ROOT, python, run_module, sabotaged
+from conftest import ROOT, python, run_module, sabotaged, started
 
 from tf1gan import mnist, vanilla
-from tf1gan.tf1 import tf
 
 D = ['D_W1', 'D_b1', 'D_W2', 'D_b2']
 G = ['G_W1', 'G_b1', 'G_W2', 'G_b2']
@@ -54,47 +53,14 @@ def test_two_epochs_have_the_bits_of_the_plain_script(tmp_path, reference, seed,
     assert list(log['step']) == [549, 1099]
 
 
-def make(config=vanilla.Config(), seed=0, module=vanilla):
-    """Return (session, model, values of all variables by name)."""
-    model = module.build(config, seed)
-    sess = tf.Session(graph=model.graph)
-    sess.run(model.init)
-    variables = {variable.op.name: variable for variable in
-                 model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
-    return sess, model, lambda: sess.run(variables)
-
-
 def feeds(n=100, seed=3):
     """Return images in [0, 1] and noise."""
     rng = np.random.RandomState(seed)
     return rng.uniform(size=(n, 784)).astype(np.float32), rng.normal(size=(n, 128))
 
 
-def test_there_are_435729_parameters():
-    _, _, values = make()
-    values = values()
-    assert sum(values[name].size for name in D + G) == 435729
-
-
-@pytest.mark.parametrize('who, moving, still', [('D', D, G), ('G', G, D)])
-def test_an_update_moves_its_own_network_only(who, moving, still):
-    sess, model, values = make()
-    images, noise = feeds()
-    for _ in range(3):      # the second and third meet weights that have moved
-        for name, feed in (('D', {model.X: images, model.Z: noise}),
-                           ('G', {model.Z: noise})):
-            before = values()
-            sess.run(model.updates[name].train, feed)
-            after = values()
-            if name == who:
-                for name in moving:
-                    assert not np.array_equal(before[name], after[name]), name
-                for name in still:
-                    assert np.array_equal(before[name], after[name]), name
-
-
 def test_the_loss_fetched_with_an_update_is_from_before_it():
-    sess, model, _ = make()
+    model, sess, _ = started(vanilla)
     images, noise = feeds()
     for name, feed in (('D', {model.X: images, model.Z: noise}),
                        ('G', {model.Z: noise})):
@@ -145,15 +111,15 @@ def test_a_step_is_that_of_numpy_in_float64():
     """Tolerances: the float32 noise measured here is 6e-8 of a loss, and 3e-7 of a
     weight, where the first Adam update moves each by up to 2e-4 whatever its gradient.
     """
-    sess, model, values = make()
+    model, sess, variables = started(vanilla)
     images, noise = feeds()
     noise = noise.astype(np.float32)
-    start = values()
+    start = sess.run(variables)
     loss_D, loss_G, after = float64_step(
         {name: start[name] for name in D + G}, images, noise, 0.0002)
     losses = vanilla.step(sess, model, vanilla.Config(),
                           lambda n: (images, None), lambda n: noise)
-    end = values()
+    end = sess.run(variables)
     assert abs(losses['loss_D'] - loss_D) < 1e-6
     assert abs(losses['loss_G'] - loss_G) < 1e-6
     for name in D + G:
@@ -168,7 +134,7 @@ def first_losses(module):
     config = module.Config()
     rng = np.random.RandomState(0)
     data = mnist.load(None, rng).train
-    sess, model, _ = make(config, 0, module)
+    model, sess, _ = started(module)
     steps = [module.step(sess, model, config, data.next_batch,
                          lambda n: module.noise(rng, n, config))
              for _ in range(SABOTAGE_STEPS)]
