@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import tables       # noqa: E402
+
+from tf1gan import pictures     # noqa: E402
 
 SEED = 0
 THROWS = 600
@@ -36,9 +37,9 @@ def integral(y: np.ndarray, x: np.ndarray) -> float:
     return float(np.sum((y[1:] + y[:-1]) / 2 * np.diff(x)))
 
 
-def draw(mass, shares, heights) -> Figure:
+def draw(mass, shares, heights) -> pictures.Figure:
     """Draw the die, the standard normal and the narrow one."""
-    figure = Figure(figsize=(12, 4))
+    figure = pictures.new_figure(12, 4)
     die, wide, narrow = figure.subplots(1, 3)
     faces = np.arange(1, 7)
     die.bar(faces, shares, color='lightsteelblue', label=f'share of {THROWS} throws')

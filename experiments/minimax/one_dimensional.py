@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any, Dict, List
 
 import numpy as np
-from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import tables       # noqa: E402
 
-from tf1gan import tf1              # noqa: E402
+from tf1gan import pictures, tf1          # noqa: E402
 from tf1gan.nn import uniform       # noqa: E402
 from tf1gan.tf1 import tf           # noqa: E402
 
@@ -175,9 +174,9 @@ def measure(seen: Dict[str, Any]) -> Dict[str, float]:
     return {name: round(float(value), 6) for name, value in found.items()}
 
 
-def draw(looks: Dict[str, Dict[str, Any]]) -> Figure:
+def draw(looks: Dict[str, Dict[str, Any]]) -> pictures.Figure:
     """Draw a column a moment: the densities above, D below."""
-    figure = Figure(figsize=(15, 7))
+    figure = pictures.new_figure(15, 7)
     axes = figure.subplots(2, len(looks), sharex=True)
     for (above, below), (moment, seen) in zip(axes.T, looks.items()):
         above.plot(MIDDLES, P_DATA, color='tab:green', label='data')

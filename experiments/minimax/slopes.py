@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Dict
 
 import numpy as np
-from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import tables       # noqa: E402
 
-from tf1gan import loop, minimax, tf1       # noqa: E402
+from tf1gan import loop, minimax, pictures, tf1    # noqa: E402
 
 SEED = 0
 THREADS = 1     # so that the bits do not depend on the number of cores
@@ -77,9 +76,9 @@ def windows(values, reduce) -> Dict[str, float]:
             for first, last in WINDOWS}
 
 
-def draw(watches: Dict[str, Watch]) -> Figure:
+def draw(watches: Dict[str, Watch]) -> pictures.Figure:
     """Draw the curves above, and what was measured below."""
-    figure = Figure(figsize=(11, 8))
+    figure = pictures.new_figure(11, 8)
     (values, slopes), (norms, D_gene) = figure.subplots(2, 2)
     logit = np.linspace(-7, 7, 500)
     D = 1 / (1 + np.exp(-logit))
