@@ -17,7 +17,6 @@ from tf1gan.tf1 import tf
 
 HERE = Path(__file__).parent / 'oracles'
 sys.path.insert(0, str(HERE))
-import keras_models         # noqa: E402
 import record_keras         # noqa: E402
 import stated_conv          # noqa: E402
 from stated import sample   # noqa: E402
@@ -253,58 +252,7 @@ def test_sabotage_is_caught(case, keras_3, monkeypatch):
                  apart=UNBIASED[name])
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_both_modes_are_those_of_the_sources_own_models(name, reference):
-    """D's in inference mode only: in training mode its dropout would draw."""
-    module, start = TUTORIALS[name], stated_conv.stated(name)
-    labelled = name == 'conditional'
-    z, x = start.Z_D[0], start.X[0]
-    inputs = [z, start.labels_D[0]] if labelled else z
-    with tf.Graph().as_default(), tf.Session() as sess:
-        tf.keras.backend.set_session(sess)
-        G, D, both = getattr(keras_models, name)(tf.keras)
-        for model, letter in (G, 'G'), (D, 'D'):
-            model.set_weights([value for variable, value in start.weights.items()
-                               if variable[0] == letter])
-        training = sess.run(G.output, {
-            **dict(zip(G.inputs, inputs if labelled else [inputs])),
-            tf.keras.backend.learning_phase(): 1})
-        expected = [G.predict(inputs), training, D.predict(
-            [x, keras_models.planes(start.labels[0])] if labelled else x)]
-        n_trainable = [sum(int(np.prod(variable.shape)) for variable in
-                           model._collected_trainable_weights) for model in (D, both)]
-    model, sess, variables = started(module)
-    with sess:
-        for variable, value in start.weights.items():
-            variables[variable].load(value, sess)
-        feed = {model.Z: z}
-        if labelled:
-            feed[model.Z_labels] = start.labels_D[0]
-        first, G = next(iter(model.updates.values())), model.updates['G']
-        # D of X alone, with nothing dropped.
-        alone = {model.X: x, **{mask: np.ones([len(x), *mask.shape.as_list()[1:]])
-                                for mask in first.masks}}
-        if labelled:
-            alone.update({model.X_labels: start.labels[0],
-                          model.Z: z[:0], model.Z_labels: start.labels_D[0][:0]})
-        logits = sess.run(list(first.logits.values())[0], alone)
-        found = [*sess.run([model.G, G.fakes], feed), 1 / (1 + np.exp(-logits))]
-    for mine, keras in zip(found, expected):
-        # Measured: the same bits, but for 3.4e-8 in one D.
-        assert mine.shape == keras.shape and relative(mine, keras) <= 1e-6
-    for pairs, n in zip((first.gradients, G.gradients), n_trainable):
-        assert sum(int(np.prod(variable.shape)) for _, variable in pairs) == n
-
-
-# --- Parameters, initial values, normalization, dropout -------------------------------
-
-@pytest.mark.parametrize('name, n_G, n_D', [('dcgan', 865281, 212865),
-                                            ('conditional', 6778369, 1042305)])
-def test_parameters_are_keras_own(name, n_G, n_D, reference):
-    with tf.Graph().as_default():
-        G, D, _ = getattr(keras_models, name)(tf.keras)
-        assert (G.count_params(), D.count_params()) == (n_G, n_D)
-
+# --- Initial values, dropout ----------------------------------------------------------
 
 @pytest.fixture(scope='module')
 def session():
@@ -328,34 +276,6 @@ def test_initial_values_follow_kerass_laws(name, session):
         assert 0.97 * limit < np.abs(array).max() <= limit * (1 + 1e-6), variable
         assert abs(array.std() / (limit / np.sqrt(3)) - 1) < 0.1, variable
         assert abs(array.mean()) < limit / 5, variable
-
-
-@pytest.mark.parametrize('shape, n_over', [((16, 5), 16), ((4, 3, 2, 5), 24)])
-def test_moving_averages_follow_tf1s_rules(shape, n_over):
-    """The variance taken in is biased over units, n/(n - 1) of that over images."""
-    x = np.random.RandomState(0).normal(3, 2, shape)
-    with tf.Graph().as_default(), tf.Session() as sess:
-        norm = nn.batch_norm_variables(5, 'norm')
-        X, updates = tf.placeholder(tf.float32, shape), []
-        y = nn.batch_norm(X, norm, updates, momentum=0.9, epsilon=1e-3)
-        inference = nn.batch_norm(X, norm, None, momentum=0.9, epsilon=1e-3)
-        sess.run(tf.global_variables_initializer())
-        found = sess.run(y, {X: x})
-        before = sess.run([norm.mean, norm.variance])
-        sess.run(updates, {X: x})
-        mean, variance = sess.run([norm.mean, norm.variance])
-        by_moving = sess.run(inference, {X: x})
-    axes = tuple(range(len(shape) - 1))
-    expected = (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-3)
-    # The limits are those of float32; measured: 4.7e-7 and 9e-7 of normalized values,
-    # 1.4e-7 and 1.1e-7 relative of the averages.
-    assert np.abs(found - expected).max() < 2e-6
-    assert (before[0] == 0).all() and (before[1] == 1).all()    # y alone moves nothing
-    taken_in = x.var(axes) * (1 if len(shape) == 2 else n_over / (n_over - 1))
-    assert np.allclose(mean, 0.1 * x.mean(axes), rtol=5e-7, atol=0)
-    assert np.allclose(variance, 0.9 + 0.1 * taken_in, rtol=5e-7, atol=0)
-    expected = (x - mean) / np.sqrt(variance.astype(float) + 1e-3)
-    assert np.abs(by_moving - expected).max() < 3e-6
 
 
 @pytest.mark.parametrize('name, update, rate', [
@@ -390,18 +310,6 @@ def test_masks_drop_their_share_and_are_new_in_every_update(name, update, rate,
     if len(first) > 1:
         size = min(mask.size for mask in first)
         assert 0.3 < (first[0].ravel()[:size] != first[1].ravel()[:size]).mean() < 0.6
-
-
-def test_a_step_can_be_replayed_with_its_masks(session):
-    """The masks of an update, fetched with its loss, give that loss when fed."""
-    model, sess, variables = session['dcgan']
-    sess.run(model.init)
-    feed = {model.Z: dcgan.noise(np.random.RandomState(1), 32, dcgan.Config())}
-    G = model.updates['G']
-    masks, loss = sess.run([G.masks, G.loss], feed)
-    variables['n_masks'].load(99, sess)
-    assert sess.run(G.loss, feed) != loss
-    assert sess.run(G.loss, {**feed, **dict(zip(G.masks, masks))}) == loss
 
 
 # --- What is printed, drawn and kept --------------------------------------------------
