@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pytest
 from conftest import N_IMAGES, csv_lines, run_module
 
 from tf1gan import collapse, nn
