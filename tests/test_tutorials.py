@@ -48,6 +48,8 @@ def test_a_step_is_its_updates_of_its_images_and_its_noise(name, numbers, moves,
                                           IMAGES[name])
     assert [moved & set(weights) for moved in listener.moved] == [
         {weight for weight in weights if weight[0] == network} for network in 2 * moves]
+    assert [{name[0] for name in moved if name[:2] in ('D_', 'G_')}     # Adam's slots
+            for moved in listener.moved] == [{network} for network in 2 * moves]
     rows_of_step = rows_of_steps(held_out, order, n, rng)
     for step in 0, 1:
         feeds = listener.feeds[len(moves) * step:len(moves) * (step + 1)]
