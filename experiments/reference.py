@@ -16,7 +16,7 @@ import fill_pages
 ROOT = Path(__file__).resolve().parent.parent
 COMMITTED = {       # of each tutorial its runs: the name of a run and its flags
     'vanilla': {'': []}, 'dcgan': {'': []},
-    'conditional': {'': ['--max-steps', '24375']},      # 13 epochs, of an hour
+    'conditional': {'': ['--max-steps', '24375']},      # 13 epochs: about an hour
     'minimax': {objective: ['--objective', objective]
                 for objective in ('non-saturating', 'saturating')}}
 
@@ -42,6 +42,22 @@ def copy_pictures(folder: Path, tutorial: str, prefix: str = '') -> None:
             shutil.copy(str(path), str(target / (prefix + path.name)))
 
 
+def front_page(folder: Path, here: Path) -> None:
+    """Make the front page's animation."""
+    module('replay', 'samples/vanilla', '--out', folder / 'replay')
+    for file in 'replay.gif', 'replay.png':
+        shutil.copy(str(ROOT / folder / 'replay' / file), str(here))
+
+
+def digits(folder: Path, here: Path) -> None:
+    """Draw many of two digits."""
+    for digit in 3, 7:
+        module('latent', folder, '--digit', digit, '--count', 20, '--out', here)
+
+
+MORE = {'vanilla': front_page, 'conditional': digits}   # that a run is good for
+
+
 def main(tutorial: str) -> None:
     """Train, copy, and fill in the pages."""
     here, folders = ROOT / 'experiments' / tutorial, {}
@@ -55,16 +71,11 @@ def main(tutorial: str) -> None:
         (here / name).mkdir(exist_ok=True)
         for file in 'log.csv', 'losses.png', 'config.json', 'env.json':
             shutil.copy(str(ROOT / folder / file), str(here / name))
-    if tutorial == 'vanilla':       # the front page's animation
-        module('replay', 'samples/vanilla', '--out', folder / 'replay')
-        for file in 'replay.gif', 'replay.png':
-            shutil.copy(str(ROOT / folder / 'replay' / file), str(here))
-    if tutorial == 'conditional':
-        for digit in 3, 7:
-            module('latent', folder, '--digit', digit, '--count', 20, '--out', here)
+    if tutorial in MORE:
+        MORE[tutorial](folder, here)
     fill_pages.main()
-    if tutorial != 'conditional':   # that run stays, to go on with
-        for folder in folders.values():
+    for name, folder in folders.items():
+        if '--max-steps' not in COMMITTED[tutorial][name]:  # or else it may go on
             shutil.rmtree(str(ROOT / folder))
 
 

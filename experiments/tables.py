@@ -1,4 +1,4 @@
-"""What the pages' numbers are made with: tables, committed files, and what several say.
+"""What the pages' numbers are made with: committed files, tables, and what several say.
 
 Each experiment's page.py has the functions of its own page, and takes these.
 """
@@ -14,7 +14,7 @@ from typing import List
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from tf1gan import evaluate     # noqa: E402
+from tf1gan import evaluate, run_folder     # noqa: E402
 
 
 def table(columns: List[str], rows, below: str = '') -> str:
@@ -32,6 +32,12 @@ def table(columns: List[str], rows, below: str = '') -> str:
 def load(path: str):
     """Return a JSON file of the experiments."""
     return json.loads((HERE / path).read_text())
+
+
+def store(path: str, found: dict, **more) -> None:
+    """Write a JSON file of the experiments, with the machine that it is from."""
+    (HERE / path).write_bytes(run_folder.as_json(
+        {**found, 'environment': {**run_folder.environment(), **more}}))
 
 
 def rows_of(folder: str) -> list:

@@ -19,7 +19,7 @@ N_IMAGES = 23       # of the CSV file
 
 # Begun first, so that two processes end together.
 LONGEST = ['test_vanilla.py', 'test_run.py', 'test_keras_tutorials.py',
-           'test_record.py', 'test_input.py', 'test_evaluate.py']
+           'test_tutorials.py', 'test_record.py', 'test_input.py', 'test_evaluate.py']
 
 
 def pytest_collection_modifyitems(items):
@@ -52,13 +52,22 @@ def environ(**more):
     return {**os.environ, 'PYTHONPATH': str(ROOT), **more}
 
 
+def execute(*words, cwd, **how) -> Ended:
+    """Run a command in `cwd`, without a terminal; `how` is subprocess's."""
+    process = subprocess.run([str(word) for word in words], cwd=str(cwd), **{
+        'env': environ(), 'stdin': subprocess.DEVNULL, 'stdout': subprocess.PIPE,
+        'stderr': subprocess.PIPE, 'universal_newlines': True, 'timeout': 300, **how})
+    return how_it_ended(process.returncode, process.stdout, process.stderr)
+
+
+def python(*words, cwd, **how) -> Ended:
+    """Run `python words` in `cwd`, without a terminal."""
+    return execute(sys.executable, *words, cwd=cwd, **how)
+
+
 def run_module(module, *args, cwd, **how) -> Ended:
     """Run `python -m module args` in `cwd`, without a terminal."""
-    process = subprocess.run(
-        [sys.executable, '-m', module] + [str(arg) for arg in args], cwd=str(cwd),
-        env=environ(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, universal_newlines=True, timeout=300, **how)
-    return how_it_ended(process.returncode, process.stdout, process.stderr)
+    return python('-m', module, *args, cwd=cwd, **how)
 
 
 def idx(array: np.ndarray) -> bytes:
@@ -102,22 +111,49 @@ def small(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def tutorial(tmp_path, monkeypatch, capfd):
-    """Return a function that runs `tf1gan.vanilla` in this process, in a new folder."""
-    from tf1gan import command, vanilla
+def call(tmp_path, monkeypatch, capfd):
+    """Return a function that calls a program's `main` in this process, in a new folder.
+    """
     monkeypatch.chdir(tmp_path)
 
-    def run(*args) -> Ended:
-        monkeypatch.setattr(sys, 'argv', ['vanilla.py'] + [str(arg) for arg in args])
+    def call(main, *args) -> Ended:
+        monkeypatch.setattr(sys, 'argv', ['x', *map(str, args)])
         capfd.readouterr()
         try:
-            command.main(vanilla)
-            status = 0
+            status = main()
         except SystemExit as ended:
             status = ended.code
         return how_it_ended(status, *capfd.readouterr())
 
+    return call
+
+
+@pytest.fixture
+def tutorial(call):
+    """Return a function that runs a page, `tf1gan.vanilla`, in this process."""
+    from tf1gan import command, vanilla
+    return lambda *args, page=vanilla: call(
+        lambda: 0 if command.main(page) else None, *args)
+
+
+@pytest.fixture
+def run(tutorial):
+    """Return a function that runs a page to its end, and returns what it prints."""
+    def run(page, *args) -> str:
+        ended = tutorial(*args, page=page)
+        assert ended.status == 0, ended.err
+        return ended.out
+
     return run
+
+
+def new_run(name, *, seed=0, threads=None, data=None, small=False, **numbers):
+    """Return a run of a tutorial that has just begun; `small`: as its golden trace."""
+    from tf1gan import contract, loop
+    page = contract.find(name)
+    config = page.Config(**{**(page.small if small else {}), **numbers})
+    return loop.Run(page, {'format': 1, 'tutorial': name, 'config': config._asdict(),
+                           'seed': seed, 'threads': threads, 'data': data})
 
 
 def sabotaged(module, old, new):
@@ -129,19 +165,28 @@ def sabotaged(module, old, new):
     return changed
 
 
-class Listener:
-    """A session that notes what is fed and which variables each run moves.
-
-    `values` returns the variables by name.
+def started(module, seed=0, **numbers):
+    """Return a page's model, a session in which it begins, and its variables by name.
     """
+    from tf1gan.tf1 import tf
+    model = module.build(module.Config(**numbers), seed)
+    sess = tf.Session(graph=model.graph)
+    sess.run(model.init)
+    variables = model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    return model, sess, {variable.op.name: variable for variable in variables}
 
-    def __init__(self, sess, values):
-        self.sess, self.values, self.feeds, self.moved = sess, values, [], []
+
+class Listener:
+    """A run's session that notes what is fed and which variables each update moves."""
+
+    def __init__(self, run):
+        self.sess, self.variables, self.feeds, self.moved = (
+            run.sess, run.variables, [], [])
 
     def run(self, fetches, feed_dict):
-        before = self.values()
+        before = self.sess.run(self.variables)
         result = self.sess.run(fetches, feed_dict)
-        after = self.values()
+        after = self.sess.run(self.variables)
         self.feeds.append({key.op.name: np.array(value)
                            for key, value in feed_dict.items()})
         self.moved.append({name for name in before
@@ -163,21 +208,3 @@ def csv(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp('csv') / 'mnist_train.csv'
     path.write_text('\n'.join(csv_lines()) + '\n')
     return path
-
-
-@pytest.fixture
-def run(tmp_path, monkeypatch, capfd):
-    """Return a function that runs a tutorial in this process, in a new folder."""
-    from tf1gan import command
-    monkeypatch.chdir(tmp_path)
-
-    def run(module, *args):
-        monkeypatch.setattr(sys, 'argv', ['x'] + [str(arg) for arg in args])
-        capfd.readouterr()
-        try:
-            command.main(module)
-        except SystemExit:
-            pytest.fail(capfd.readouterr().err)
-        return capfd.readouterr().out
-
-    return run

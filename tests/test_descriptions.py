@@ -104,35 +104,6 @@ def test_the_noise_is_drawn_as_the_page_draws_it(name, numbers):
     assert np.array_equal(found, expected)
 
 
-def test_the_order_of_the_images_is_that_of_the_page():
-    """Shuffled, in the file's order, or with replacement; all, or all but 5,000."""
-    tf = pytest.importorskip('tensorflow')
-    if not tf.__version__.startswith('1.15'):
-        pytest.skip('the pages take TensorFlow 1.15')
-    from tf1gan import mnist
-    files, orders = mnist.read(), {'shuffled': {}, 'file': {'shuffle': False},
-                                   'replaced': {'replace': True}}
-
-    class Stop(Exception):
-        """Ends a step."""
-
-    for name in tf1gan.TUTORIALS:
-        tutorial, asked = importlib.import_module(f'tf1gan.{name}'), {}
-        images = described(name)[1]['images']
-
-        def next_batch(n, **how):
-            asked.update(how)
-            raise Stop
-
-        config = tutorial.Config(**descriptions.find(name).SMALL)
-        with pytest.raises(Stop):
-            tutorial.step(None, tutorial.build(config, 0), config, next_batch, None)
-        assert asked == orders[images['order']], name
-        data = tutorial.data(files, np.random.RandomState(0))
-        assert data.num_examples == 60000 - images['held_out']
-        assert list(data.images.shape[1:]) == images['shape']
-
-
 def broken(change):
     """Return a description with a change in it."""
     description = copy.deepcopy(described('dcgan')[1])

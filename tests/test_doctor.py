@@ -1,10 +1,9 @@
 """tf1gan.doctor: what it says of machines that we have and have not."""
 
-import subprocess
 import sys
 
 import pytest
-from conftest import environ, run_module
+from conftest import python, run_module
 
 from tf1gan import doctor
 from tf1gan.tf1 import VERSION
@@ -22,13 +21,10 @@ def test_it_says_that_the_tutorials_run_here(tmp_path):
 def test_it_runs_without_tensorflow_and_numpy(tmp_path):
     code = ('import sys; sys.modules["tensorflow"] = sys.modules["numpy"] = None\n'
             'from tf1gan import doctor; sys.exit(doctor.main())')
-    ended = subprocess.run([sys.executable, '-c', code], cwd=str(tmp_path),
-                           env=environ(), stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, universal_newlines=True)
-    assert ended.returncode == 1
-    assert 'Traceback' not in ended.stdout
-    assert 'TensorFlow  cannot be imported' in ended.stdout
-    assert 'the tutorials need TensorFlow 1.15 (Python 3.6 or 3.7), or' in ended.stdout
+    ended = python('-c', code, cwd=tmp_path)
+    assert ended.status == 1 and ended.err == ''
+    assert 'TensorFlow  cannot be imported' in ended.out
+    assert 'the tutorials need TensorFlow 1.15 (Python 3.6 or 3.7), or' in ended.out
 
 
 @pytest.mark.parametrize('capability, words', [

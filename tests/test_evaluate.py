@@ -1,13 +1,11 @@
 """Judging a generator: the classifier, the figures, and the spread of seeds."""
 
-import importlib
 import json
-import sys
 import time
 
 import numpy as np
 import pytest
-from conftest import idx, run_module
+from conftest import idx, new_run, run_module
 from PIL import Image
 
 import tf1gan
@@ -103,14 +101,10 @@ def test_the_nearest_image_is_found_by_looking_at_all():
         assert distances[i] == pytest.approx(min(each), rel=1e-5)
 
 
-def train(name, folder, data=None, **numbers):
+def train(name, folder, **how):
     """Train a small run of a tutorial for two steps; return it."""
     pytest.importorskip('tqdm', reason='nothing trains here')
-    from tf1gan import descriptions, loop
-    tutorial = importlib.import_module(f'tf1gan.{name}')
-    config = tutorial.Config(**{**descriptions.find(name).SMALL, **numbers})
-    run = loop.Run(tutorial, {'tutorial': name, 'config': config._asdict(), 'seed': 0,
-                              'format': 1, 'threads': None, 'data': data})
+    run = new_run(name, small=True, **how)
     for _ in range(2):
         run.advance(run.sess)
     folder.mkdir()
@@ -223,14 +217,14 @@ def test_the_command_counts_before_it_measures(tmp_path):
                          "vanilla's, found 9,999; draw as many\n")
 
 
-def test_the_command_judges_a_run(tmp_path, monkeypatch, capsys):
+def test_the_command_judges_a_run(tmp_path, monkeypatch, call):
     run = tmp_path / 'run'
     train('vanilla', run)
     images = evaluate.draw(run, 500)        # fewer are quicker
     monkeypatch.setattr(evaluate, 'draw', lambda folder: {run: images}[folder])
-    monkeypatch.setattr(sys, 'argv', ['evaluate.py', str(run), '--json'])
-    assert evaluate.main() == 0
-    figures = json.loads(capsys.readouterr().out)['figures'][0]
+    ended = call(evaluate.main, run, '--json')
+    assert ended.status == 0
+    figures = json.loads(ended.out)['figures'][0]
     assert json.loads((run / 'evaluation.json').read_text()) == figures
     assert figures['images'] == 500
     found = np.asarray(Image.open(str(run / 'nearest.png')))
@@ -244,9 +238,8 @@ def test_the_command_judges_a_run(tmp_path, monkeypatch, capsys):
 
     (run / 'nearest.png').unlink()
     (run / 'nearest.png').mkdir()       # a place that no file can take
-    monkeypatch.setattr(sys, 'argv', ['evaluate.py', str(run)])
-    assert evaluate.main() == 2
-    ended = capsys.readouterr()
+    ended = call(evaluate.main, run)
+    assert ended.status == 2
     assert f'{run}: 500 images' in ended.out and 'digits covered' in ended.out
     assert len(ended.err.splitlines()) == 1 and 'nearest.png: expected' in ended.err
 

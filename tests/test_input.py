@@ -3,13 +3,11 @@
 import os
 import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import environ, how_it_ended, run_module, write_data
+from conftest import run_module, write_data
 
 from tf1gan import run_folder
 
@@ -168,15 +166,12 @@ def test_standard_output_that_cannot_be_written_is_told(small, tmp_path, target)
         os.close(read)
     else:
         write = os.open(target, os.O_WRONLY)
-    process = subprocess.run(
-        [sys.executable, '-m', 'tf1gan.vanilla', '--data', str(small), '--total-epoch',
-         '2', '--out', 'run'] + [str(arg) for arg in TINY], cwd=str(tmp_path),
-        env=environ(), stdout=write, stderr=subprocess.PIPE, universal_newlines=True)
+    ended = run_module('tf1gan.vanilla', '--data', small, '--total-epoch', 2, '--out',
+                       'run', *TINY, cwd=tmp_path, stdout=write)
     os.close(write)
-    assert process.returncode == 1
-    lines = how_it_ended(process.returncode, '', process.stderr).err.splitlines()
-    assert lines[0] == 'run folder: run'
-    assert len(lines) == 2 and lines[1].startswith('standard output'), process.stderr
+    lines = ended.err.splitlines()
+    assert ended.status == 1 and lines[0] == 'run folder: run'
+    assert len(lines) == 2 and lines[1].startswith('standard output'), ended.err
     assert '--resume run' in lines[1]
 
 

@@ -7,19 +7,16 @@ steps is in tests/oracles/keras3_*.npz, written by record_keras.py there.
 import sys
 from pathlib import Path
 
-import matplotlib.image
 import numpy as np
 import pytest
-from conftest import Listener, run_module, sabotaged
+from conftest import sabotaged, started
 from test_oracles import relative
-from test_run import same, state
 
-from tf1gan import conditional, dcgan, latent, loop, mnist, nn, run_folder
+from tf1gan import conditional, dcgan, nn
 from tf1gan.tf1 import tf
 
 HERE = Path(__file__).parent / 'oracles'
 sys.path.insert(0, str(HERE))
-import keras_models         # noqa: E402
 import record_keras         # noqa: E402
 import stated_conv          # noqa: E402
 from stated import sample   # noqa: E402
@@ -50,12 +47,9 @@ def replay(name, module=None, n_steps=stated_conv.N_STEPS):
     """Take the steps that record_keras.record takes, with the tutorial's graph."""
     module = module or TUTORIALS[name]
     start, arrays = stated_conv.stated(name), {}
-    model = module.build(module.Config(), 0)
-    with tf.Session(graph=model.graph) as sess:
-        sess.run(model.init)
-        variables = {variable.op.name: variable for variable in
-                     model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-                     if variable.op.name in start.weights}
+    model, sess, variables = started(module)
+    variables = {variable: variables[variable] for variable in start.weights}
+    with sess:
         for variable, value in start.weights.items():
             variables[variable].load(value, sess)
         for step in range(n_steps):
@@ -258,140 +252,14 @@ def test_sabotage_is_caught(case, keras_3, monkeypatch):
                  apart=UNBIASED[name])
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_both_modes_are_those_of_the_sources_own_models(name, reference):
-    """D's in inference mode only: in training mode its dropout would draw."""
-    module, start = TUTORIALS[name], stated_conv.stated(name)
-    labelled = name == 'conditional'
-    z, x = start.Z_D[0], start.X[0]
-    inputs = [z, start.labels_D[0]] if labelled else z
-    with tf.Graph().as_default(), tf.Session() as sess:
-        tf.keras.backend.set_session(sess)
-        G, D, both = getattr(keras_models, name)(tf.keras)
-        for model, letter in (G, 'G'), (D, 'D'):
-            model.set_weights([value for variable, value in start.weights.items()
-                               if variable[0] == letter])
-        training = sess.run(G.output, {
-            **dict(zip(G.inputs, inputs if labelled else [inputs])),
-            tf.keras.backend.learning_phase(): 1})
-        expected = [G.predict(inputs), training, D.predict(
-            [x, keras_models.planes(start.labels[0])] if labelled else x)]
-        n_trainable = [sum(int(np.prod(variable.shape)) for variable in
-                           model._collected_trainable_weights) for model in (D, both)]
-    model = module.build(module.Config(), 0)
-    with tf.Session(graph=model.graph) as sess:
-        sess.run(model.init)
-        for variable in model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES):
-            if variable.op.name in start.weights:
-                variable.load(start.weights[variable.op.name], sess)
-        feed = {model.Z: z}
-        if labelled:
-            feed[model.Z_labels] = start.labels_D[0]
-        first, G = next(iter(model.updates.values())), model.updates['G']
-        # D of X alone, with nothing dropped.
-        alone = {model.X: x, **{mask: np.ones([len(x), *mask.shape.as_list()[1:]])
-                                for mask in first.masks}}
-        if labelled:
-            alone.update({model.X_labels: start.labels[0],
-                          model.Z: z[:0], model.Z_labels: start.labels_D[0][:0]})
-        logits = sess.run(list(first.logits.values())[0], alone)
-        found = [*sess.run([model.G, G.fakes], feed), 1 / (1 + np.exp(-logits))]
-    for mine, keras in zip(found, expected):
-        # Measured: the same bits, but for 3.4e-8 in one D.
-        assert mine.shape == keras.shape and relative(mine, keras) <= 1e-6
-    for pairs, n in zip((first.gradients, G.gradients), n_trainable):
-        assert sum(int(np.prod(variable.shape)) for _, variable in pairs) == n
-
-
-# --- Parameters, initial values, normalization, dropout -------------------------------
-
-@pytest.mark.parametrize('name, n_G, n_D', [('dcgan', 865281, 212865),
-                                            ('conditional', 6778369, 1042305)])
-def test_parameters_are_keras_own(name, n_G, n_D, reference):
-    graph = TUTORIALS[name].build(TUTORIALS[name].Config(), 0).graph
-    sizes = {variable.op.name: int(np.prod(variable.shape)) for variable in
-             graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-             if '/' not in variable.op.name and 'power' not in variable.op.name
-             and variable.op.name != 'n_masks'}
-    assert set(sizes) == set(stated_conv.SHAPES[name])
-    assert sum(size for variable, size in sizes.items() if variable[0] == 'G') == n_G
-    assert sum(size for variable, size in sizes.items() if variable[0] == 'D') == n_D
-    doc = ' '.join(TUTORIALS[name].__doc__.split())
-    assert f'{n_G:,} parameters' in doc and f'{n_D:,}' in doc
-    with tf.Graph().as_default():
-        G, D, _ = getattr(keras_models, name)(tf.keras)
-        assert (G.count_params(), D.count_params()) == (n_G, n_D)
-
-
-@pytest.fixture(scope='module')
-def session():
-    """Return (session, model, function that returns all variables), by tutorial."""
-    made = {}
-    for name, module in TUTORIALS.items():
-        model = module.build(module.Config(), 3)
-        sess = tf.Session(graph=model.graph)
-        variables = {variable.op.name: variable for variable in
-                     model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
-        sess.run(model.init)
-        made[name] = sess, model, lambda sess=sess, v=variables: sess.run(v)
-    yield made
-    for sess, *_ in made.values():
-        sess.close()
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_initial_values_follow_kerass_laws(name, session):
-    sess, model, values = session[name]
-    sess.run(model.init)
-    found = values()
-    for variable, shape in stated_conv.SHAPES[name].items():
-        array = found[variable]
-        assert array.shape == shape
-        if '_W' not in variable:
-            assert (array == variable.endswith(('gamma', 'variance'))).all(), variable
-            continue
-        field = np.prod(shape[:-2])     # 1 of a dense layer
-        limit = np.sqrt(6 / (field * shape[-2] + field * shape[-1]))
-        assert 0.97 * limit < np.abs(array).max() <= limit * (1 + 1e-6), variable
-        assert abs(array.std() / (limit / np.sqrt(3)) - 1) < 0.1, variable
-        assert abs(array.mean()) < limit / 5, variable
-
-
-@pytest.mark.parametrize('shape, n_over', [((16, 5), 16), ((4, 3, 2, 5), 24)])
-def test_moving_averages_follow_tf1s_rules(shape, n_over):
-    """The variance taken in is biased over units, n/(n - 1) of that over images."""
-    x = np.random.RandomState(0).normal(3, 2, shape)
-    with tf.Graph().as_default(), tf.Session() as sess:
-        norm = nn.batch_norm_variables(5, 'norm')
-        X, updates = tf.placeholder(tf.float32, shape), []
-        y = nn.batch_norm(X, norm, updates, momentum=0.9, epsilon=1e-3)
-        inference = nn.batch_norm(X, norm, None, momentum=0.9, epsilon=1e-3)
-        sess.run(tf.global_variables_initializer())
-        found = sess.run(y, {X: x})
-        before = sess.run([norm.mean, norm.variance])
-        sess.run(updates, {X: x})
-        mean, variance = sess.run([norm.mean, norm.variance])
-        by_moving = sess.run(inference, {X: x})
-    axes = tuple(range(len(shape) - 1))
-    expected = (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-3)
-    # The limits are those of float32; measured: 4.7e-7 and 9e-7 of normalized values,
-    # 1.4e-7 and 1.1e-7 relative of the averages.
-    assert np.abs(found - expected).max() < 2e-6
-    assert (before[0] == 0).all() and (before[1] == 1).all()    # y alone moves nothing
-    taken_in = x.var(axes) * (1 if len(shape) == 2 else n_over / (n_over - 1))
-    assert np.allclose(mean, 0.1 * x.mean(axes), rtol=5e-7, atol=0)
-    assert np.allclose(variance, 0.9 + 0.1 * taken_in, rtol=5e-7, atol=0)
-    expected = (x - mean) / np.sqrt(variance.astype(float) + 1e-3)
-    assert np.abs(by_moving - expected).max() < 3e-6
-
+# --- Dropout --------------------------------------------------------------------------
 
 @pytest.mark.parametrize('name, update, rate', [
     ('dcgan', 'D_real', 0.3), ('dcgan', 'D_fake', 0.3), ('dcgan', 'G', 0.3),
     ('conditional', 'D', 0.5), ('conditional', 'G', 0.5)])
-def test_masks_drop_their_share_and_are_new_in_every_update(name, update, rate,
-                                                            session):
-    sess, model, values = session[name]
+def test_masks_drop_their_share_and_are_new_in_every_update(name, update, rate):
     module = TUTORIALS[name]
+    model, sess, _ = started(module, seed=3)
     rng = np.random.RandomState(0)
     drawn = module.noise(rng, 32, module.Config())
     feed = {model.X: np.zeros((32, 28, 28, 1))}
@@ -417,116 +285,6 @@ def test_masks_drop_their_share_and_are_new_in_every_update(name, update, rate,
     if len(first) > 1:
         size = min(mask.size for mask in first)
         assert 0.3 < (first[0].ravel()[:size] != first[1].ravel()[:size]).mean() < 0.6
-
-
-def test_a_step_can_be_replayed_with_its_masks(session):
-    """The masks of an update, fetched with its loss, give that loss when fed."""
-    sess, model, _ = session['dcgan']
-    sess.run(model.init)
-    feed = {model.Z: dcgan.noise(np.random.RandomState(1), 32, dcgan.Config())}
-    G = model.updates['G']
-    masks, loss = sess.run([G.masks, G.loss], feed)
-    count = [variable for variable in
-             model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-             if variable.op.name == 'n_masks']
-    count[0].load(99, sess)
-    assert sess.run(G.loss, feed) != loss
-    assert sess.run(G.loss, {**feed, **dict(zip(G.masks, masks))}) == loss
-
-
-# --- The step -------------------------------------------------------------------------
-
-def listen(name, session, n_steps=2):
-    """Take steps; return the listener and what was drawn."""
-    sess, model, values = session[name]
-    module, listener = TUTORIALS[name], Listener(sess, values)
-    sess.run(model.init)
-    rng, config, drawn = np.random.RandomState(0), module.Config(), []
-    data = module.data(mnist.read(), rng)
-
-    def draw_noise(n):
-        drawn.append(module.noise(rng, n, config))
-        return drawn[-1]
-
-    for _ in range(n_steps):
-        module.step(listener, model, config, data.next_batch, draw_noise)
-    return listener, drawn
-
-
-def moved(name, letter):
-    """Return what an update of D or G moves, moving averages too."""
-    return {variable for variable in stated_conv.SHAPES[name] if variable[0] == letter}
-
-
-def test_a_step_of_dcgan_is_three_updates(session):
-    listener, drawn = listen('dcgan', session)
-    names = [{name for name in names if name in stated_conv.SHAPES['dcgan']}
-             for names in listener.moved]
-    assert names == [moved('dcgan', 'D'), moved('dcgan', 'D'), moved('dcgan', 'G')] * 2
-    assert all('n_masks' in names for names in listener.moved)
-    rng = np.random.RandomState(0)      # rows with replacement, then noise
-    images = mnist.read().train_images[..., None]
-    model = session['dcgan'][1]
-    for step in 0, 1:
-        x = images[rng.randint(60000, size=32)] / 255 * 2 - 1
-        z = rng.normal(size=(32, 100))
-        real, fake, both = listener.feeds[3 * step:3 * step + 3]
-        assert np.abs(real[model.X.op.name] - x).max() < 2 ** -22   # of float32 at 1
-        assert np.array_equal(fake[model.Z.op.name], z)
-        assert np.array_equal(both[model.Z.op.name], z)     # the same noise
-    assert len(drawn) == 2
-
-
-def test_a_step_of_conditional_is_two_updates(session):
-    listener, drawn = listen('conditional', session)
-    names = [{name for name in names if name in stated_conv.SHAPES['conditional']}
-             for names in listener.moved]
-    assert names == [moved('conditional', 'D'), moved('conditional', 'G')] * 2
-    files, model = mnist.read(), session['conditional'][1]
-    for step in 0, 1:                   # in the order of the file
-        rows = slice(32 * step, 32 * step + 32)
-        D, G = listener.feeds[2 * step:2 * step + 2]
-        x = (files.train_images[rows, ..., None] - 127.5) / 127.5
-        assert np.abs(D[model.X.op.name] - x).max() < 2 ** -22      # of float32 at 1
-        assert np.array_equal(D[model.X_labels.op.name].argmax(1),
-                              files.train_labels[rows])
-        for feed, (z, labels) in (D, drawn[2 * step]), (G, drawn[2 * step + 1]):
-            assert np.array_equal(feed[model.Z.op.name], z)
-            assert np.array_equal(feed[model.Z_labels.op.name], labels)
-        assert not np.array_equal(D[model.Z.op.name], G[model.Z.op.name])
-
-
-def test_noise_and_labels_follow_their_laws():
-    rng = np.random.RandomState(0)
-    z = dcgan.noise(rng, 2000, dcgan.Config())
-    assert z.shape == (2000, 100) and abs(z.mean()) < 0.02 and abs(z.std() - 1) < 0.02
-    z, labels = conditional.noise(rng, 2000, conditional.Config())
-    assert z.shape == (2000, 100) and labels.shape == (2000, 10)
-    assert -1 <= z.min() < -0.99 and 0.99 < z.max() < 1
-    assert abs(z.std() - 1 / np.sqrt(3)) < 0.02
-    assert (labels.sum(1) == 1).all() and set(np.unique(labels)) == {0, 1}
-    assert 150 < labels.sum(0).min() and labels.sum(0).max() < 250
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_images_are_scaled(name):
-    data = TUTORIALS[name].data(mnist.read(), np.random.RandomState(0))
-    assert data.images.shape == (60000, 28, 28, 1) and data.images.dtype == np.float32
-    expected = mnist.read().train_images[7, ..., None] / 127.5 - 1
-    assert np.abs(data.images[7] - expected).max() < 2 ** -22     # of float32 at 1
-    assert data.images.min() == -1 and data.images.max() == 1
-
-
-@pytest.mark.parametrize('name, updates', [('dcgan', ['D_real', 'D_fake']),
-                                           ('conditional', ['D'])])
-def test_fakes_are_cut_off_from_g_in_ds_update(name, updates, session):
-    model = session[name][1]
-    variables = [variable for _, variable in model.updates['G'].gradients]
-    with model.graph.as_default():
-        for update in updates:
-            assert (tf.gradients(model.updates[update].loss, variables)
-                    == [None] * len(variables))
-    assert {variable.op.name[0] for variable in variables} == {'G'}
 
 
 # --- What is printed, drawn and kept --------------------------------------------------
@@ -577,74 +335,3 @@ def test_the_table_has_the_means_that_the_source_prints():
     for row, means, whole in zip(rows, running, table):
         assert {**row, **means} == pytest.approx(whole, rel=1e-8)  # 9 digits are kept
         assert list(whole)[-1] == 'seconds'
-
-
-@pytest.mark.parametrize('name', NAMES)
-def test_a_resumed_run_has_the_same_bits(name, run, csv, tmp_path):
-    """Dropout's masks and the moving averages too."""
-    module = TUTORIALS[name]
-    epochs = {'dcgan': 4, 'conditional': 1}[name]
-    flags = ['--data', csv, '--batch-size', 5, '--epochs', epochs]
-    whole = run(module, *flags, '--out', 'whole')
-    parts = run(module, *flags, '--out', 'parts', '--max-steps', 2)
-    assert parts + run(module, '--resume', 'parts') == whole
-    same(state(tmp_path / 'parts'), state(tmp_path / 'whole'))
-    names = sorted(path.name for path in (tmp_path / 'whole' / 'samples').iterdir())
-    assert names == {'dcgan': ['gan_mnist_0.png'],
-                     'conditional': ['0000_0000.png', '0001_0000.png']}[name]
-    arrays, meta = run_folder.load_checkpoint(tmp_path / 'whole')
-    assert arrays['n_masks'] == {'dcgan': 12, 'conditional': 8}[name]
-    assert not (arrays['G_norm1_mean'] == 0).any() and len(meta['rows']) == 4
-
-
-@pytest.fixture(scope='module')
-def trained(csv, tmp_path_factory):
-    """Return the folder of a very short conditional run."""
-    home = tmp_path_factory.mktemp('trained')
-    ended = run_module('tf1gan.conditional', '--data', csv, '--batch-size', 5,
-                       '--max-steps', 1, '--out', 'run', cwd=home)
-    assert ended.status == 0, ended.err
-    return home / 'run'
-
-
-def test_chosen_digits_are_drawn(trained, monkeypatch, capfd):
-    sheet = matplotlib.image.imread(str(trained / 'samples' / '0000_0000.png'))
-    assert sheet.shape == (280, 280)
-    monkeypatch.setattr(sys, 'argv', ['', str(trained), '--digit', '7', '--count',
-                                      '13'])
-    assert latent.main() == 0
-    path = trained / 'latent' / 'digit_7.png'
-    assert capfd.readouterr().out == f'{path}\n'
-    found = np.round(matplotlib.image.imread(str(path)) * 255)
-    assert found.shape == (56, 280) and (found[28:, 84:] == 0).all()
-    z = np.random.RandomState(0).uniform(-1, 1, size=(13, 100))
-    arrays, meta = run_folder.load_checkpoint(trained)
-    restored = loop.Run(conditional, meta)
-    restored.restore(arrays, meta)
-    model = restored.model
-    images = restored.sess.run(model.G, {
-        model.Z: z, model.Z_labels: np.eye(10)[[7] * 13]})
-    expected = np.floor(images[11, ..., 0].astype(float) * 127.5 + 127.5)
-    assert np.abs(found[28:, 28:56] - expected).max() <= 1
-
-
-def test_digits_are_refused_of_a_generator_without_labels(run, csv, tmp_path, capfd,
-                                                          monkeypatch):
-    run(dcgan, '--data', csv, '--batch-size', 5, '--max-steps', 1, '--out', 'run')
-    for args, word in (['--digit', '7'], 'labels'), (['--count', '7'], '--digit'):
-        monkeypatch.setattr(sys, 'argv', ['', 'run'] + args)
-        assert latent.main() == 2
-        out, err = capfd.readouterr()
-        assert len(err.splitlines()) == 1 and word in err
-    monkeypatch.setattr(sys, 'argv', ['', 'run'])
-    assert latent.main() == 0       # without, it has its three pictures
-
-
-@pytest.mark.parametrize('args, words', [
-    ([], '--digit'), (['--digit', '10'], '--digit'),
-    (['--digit', '7', '--count', '0'], '--count')])
-def test_bad_requests_for_digits_are_refused(trained, monkeypatch, capfd, args, words):
-    monkeypatch.setattr(sys, 'argv', ['', str(trained)] + args)
-    assert latent.main() == 2
-    out, err = capfd.readouterr()
-    assert len(err.splitlines()) == 1 and words in err

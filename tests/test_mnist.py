@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import idx, write_data
+from conftest import N_IMAGES, csv_lines, idx, write_data
 
 from tf1gan import InputError, mnist
 
@@ -216,3 +216,38 @@ def test_every_truncation_of_a_header_is_refused():
         with pytest.raises(InputError):
             mnist.parse_idx(whole[:length], 'file', 3)
     assert mnist.parse_idx(whole, 'file', 3).shape == (2, 2, 2)
+
+
+def test_the_csv_form_is_the_idx_form(csv):
+    found, files = mnist.read(csv), mnist.read()
+    assert np.array_equal(found.train_images, files.train_images[:N_IMAGES])
+    assert np.array_equal(found.train_labels, files.train_labels[:N_IMAGES])
+    assert len(found.test_images) == 0
+
+
+BAD_CSV = {
+    'a header': (
+        lambda lines: ['label,' + ','.join(f'p{i}' for i in range(784))] + lines,
+        'no header.* line 1;'),
+    'a pixel less': (lambda lines: lines[:4] + [lines[4][:-2]], 'found 784 in line 5'),
+    'a word': (lambda lines: lines[:2] + [lines[2].replace(',0,', ',zero,', 1)],
+               'line 3'),
+    'a pixel of 256': (lambda lines: lines[:3] + [lines[3][:-1] + '256'],
+                       'pixels in 0 ... 255, found the pixel 256 in line 4'),
+    'a negative pixel': (lambda lines: [lines[0][:-1] + '-1'], 'pixel -1 in line 1'),
+    'a label of 10': (lambda lines: lines[:2] + ['10' + lines[2][1:]] + lines[3:],
+                      'labels in 0 ... 9.*found the label 10 in line 3'),
+    'an empty line': (lambda lines: lines[:2] + [''] + lines[2:], 'in line 3'),
+    'nothing': (lambda lines: [], 'in line 1'),
+    'no CSV': (lambda lines: ['\x00\xff'], 'found 1 in line 1'),
+}
+
+
+@pytest.mark.parametrize('name', BAD_CSV)
+def test_a_bad_csv_is_refused(tmp_path, name):
+    damage, message = BAD_CSV[name]
+    path = tmp_path / 'bad.csv'
+    path.write_bytes('\n'.join(damage(csv_lines(6))).encode('latin-1'))
+    with pytest.raises(InputError, match=message) as refused:
+        mnist.read(path)
+    assert str(path) in str(refused.value) and '\n' not in str(refused.value)

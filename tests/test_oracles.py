@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import sabotaged
+from conftest import sabotaged, started
 
 from tf1gan import collapse, minimax
-from tf1gan.tf1 import tf
 
 HERE = Path(__file__).parent / 'oracles'
 sys.path.insert(0, str(HERE))
@@ -49,20 +48,15 @@ def follow(name, module=None, optimizer=None):
     start = stated.stated(meta['network'])
     assert stated.digest(start) == meta['stated_sha256']
     if name.startswith('collapse'):
-        module = module or collapse
-        config = module.Config(rung=int(meta['network'][-1]))
-        updates = ['D_real', 'D_fake', 'G']
+        module, updates = module or collapse, ['D_real', 'D_fake', 'G']
+        numbers = {'rung': int(meta['network'][-1])}
     else:
-        module = module or minimax
-        config = module.Config(
-            objective='saturating' if 'non' not in name else 'non-saturating')
-        updates = ['D', 'G']
-    model = module.build(config, seed=0)
-    with tf.Session(graph=model.graph) as sess:
-        sess.run(model.init)
-        variables = {variable.op.name: variable for variable in
-                     model.graph.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES)}
-        assert sorted(variables) == sorted(start.weights)
+        module, updates = module or minimax, ['D', 'G']
+        numbers = {'objective': ('non-' if 'non' in name else '') + 'saturating'}
+    model, sess, variables = started(module, **numbers)
+    with sess:
+        assert {weight for weight in variables if weight[:2] in (
+            'D_', 'G_') and '/' not in weight} == set(start.weights)
         for variable, value in start.weights.items():
             variables[variable].load(value, sess)
         for step in range(stated.N_STEPS):

@@ -3,13 +3,11 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import threading
 
 import numpy as np
 import pytest
-from conftest import ROOT, Ended, environ, run_module
+from conftest import ROOT, python, run_module
 
 from tf1gan import (InputError, compare, contract, descriptions, interpreter,
                     run_folder, trace)
@@ -24,15 +22,6 @@ def home(tmp_path, monkeypatch):
     shutil.copy(str(OWN / 'least_squares.py'), str(tmp_path / 'my_gan.py'))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def script(*args, cwd):
-    """Run `python args` as a user would."""
-    ended = subprocess.run(
-        [sys.executable, *map(str, args)], cwd=str(cwd), env=environ(),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        universal_newlines=True, timeout=300)
-    return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
 def furthest(found):
@@ -67,7 +56,7 @@ def test_a_wrong_description_does_not_predict_it():
 
 def test_the_port_agrees(tmp_path):
     pytest.importorskip('torch')
-    ended = script(OWN / 'pytorch_least_squares.py', OWN / 'least_squares.npz',
+    ended = python(OWN / 'pytorch_least_squares.py', OWN / 'least_squares.npz',
                    'mine.npz', cwd=tmp_path)
     assert ended.status == 0, ended.err
     golden, mine = (trace.load(path) for path in (OWN / 'least_squares.npz',
@@ -107,11 +96,11 @@ def test_the_trace_is_what_is_recorded_here_today(home, tf):
 
 def test_it_is_run_resumed_judged_drawn_and_replayed(home, small, tf):
     flags = ['--data', small, '--batch-size', 500, '--epochs', 2, '--threads', 1, *TINY]
-    whole = script('my_gan.py', *flags, '--out', 'whole', cwd=home)
+    whole = python('my_gan.py', *flags, '--out', 'whole', cwd=home)
     assert whole.status == 0 and whole.out.startswith('epoch 1: '), whole.err
-    assert script('my_gan.py', *flags, '--max-steps', 3, cwd=home).status == 0
+    assert python('my_gan.py', *flags, '--max-steps', 3, cwd=home).status == 0
     folder = home / 'runs/my_gan/000'
-    ended = script('my_gan.py', '--resume', folder, cwd=home)
+    ended = python('my_gan.py', '--resume', folder, cwd=home)
     assert ended.status == 0, ended.err
     (expected, _), (found, meta) = map(run_folder.load_checkpoint,
                                        (home / 'whole', folder))
@@ -153,15 +142,30 @@ FEW = ['--n-hidden', '8', '--n-noise', '4', '--max-steps', '2']
 
 
 def test_a_copy_of_a_tutorial_is_a_page_that_runs(copied, small, tf):
-    ended = script(copied.name, '--data', small, *FEW, cwd=copied.parent)
+    ended = python(copied.name, '--data', small, *FEW, cwd=copied.parent)
     assert ended.status == 0, ended.err
     assert (copied.parent / 'runs/copied/000/checkpoint.npz').is_file()
-    ended = script(copied.name, '--help', cwd=copied.parent)
+    ended = python(copied.name, '--help', cwd=copied.parent)
     assert ended.status == 0 and '5 % of both (default 0.0002)' in ended.out
     ended = run_module('tf1gan.record', copied.name, '--out', 't.npz',
                        cwd=copied.parent)
     assert ended.status == 2 and len(ended.err.splitlines()) == 1
     assert 'expected a page with a `describe`' in ended.err
+
+
+def test_a_page_with_a_tutorials_name_is_not_taken_for_it(copied, small, tf):
+    page = copied.with_name('vanilla.py')
+    copied.rename(page)
+    ended = python(page.name, '--data', small, *FEW, '--out', 'run', cwd=page.parent)
+    assert ended.status == 0, ended.err
+    for module, args, words in (
+            ('evaluate', ['run'], 'found vanilla without one'),
+            ('vanilla', ['--resume', 'run'], 'found one of vanilla, a page of your own'
+             )):
+        ended = run_module(f'tf1gan.{module}', *args, cwd=page.parent)
+        assert ended.status == 2 and words in ended.err
+    ended = python(page.name, '--resume', 'run', '--max-steps', 3, cwd=page.parent)
+    assert ended.status == 0, ended.err
 
 
 def test_a_page_can_run_in_a_thread_and_gives_back_its_run(copied, small, tf):
@@ -196,6 +200,6 @@ def test_a_page_that_breaks_the_contract_is_refused_in_one_sentence(what, home, 
                             "vector\n", '')
     assert old in page
     (home / 'my_gan.py').write_text(page.replace(old, new))
-    ended = script('my_gan.py', '--max-steps', 1, *TINY, cwd=home)
+    ended = python('my_gan.py', '--max-steps', 1, *TINY, cwd=home)
     assert ended.status == 2 and words in ended.err
     assert len(ended.err.splitlines()) == 1, ended.err

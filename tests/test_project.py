@@ -6,12 +6,10 @@ import json
 import re
 import shutil
 import struct
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, environ
+from conftest import ROOT, python
 
 import tf1gan
 
@@ -23,9 +21,9 @@ README = (ROOT / 'README.md').read_text()
 
 @pytest.mark.parametrize('module', NUMPY_ONLY)
 def test_numpy_only_modules_import_without_tensorflow(module):
-    code = ('import sys; sys.modules["tensorflow"] = None; '
-            f'import tf1gan.{module}')
-    subprocess.run([sys.executable, '-c', code], check=True, env=environ())
+    ended = python('-c', 'import sys; sys.modules["tensorflow"] = None; '
+                   f'import tf1gan.{module}', cwd=ROOT)
+    assert ended.status == 0, ended.err
 
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
@@ -65,7 +63,10 @@ def test_the_contract_is_all_that_the_tools_ask_of_a_page():
 def test_a_tutorial_has_its_rooms(name):
     assert (ROOT / 'tf1gan' / f'{name}.py').is_file()
     assert (ROOT / 'experiments' / name / 'README.md').is_file()
-    assert list((ROOT / 'samples' / name).glob('*.png'))
+    assert (ROOT / 'tf1gan' / 'golden' / f'{name}.npz').is_file()
+    fresh, fixed = ({path.name for path in folder.glob('*.png')} for folder in (
+        ROOT / 'samples' / name, ROOT / 'samples' / name / 'fixed'))
+    assert fresh and fresh == fixed
     assert f'| `tf1gan.{name}` |' in README
 
 
@@ -73,23 +74,6 @@ def test_there_are_no_orphans():
     assert {path.name for path in (ROOT / 'samples').iterdir()} == set(tf1gan.TUTORIALS)
     rows = re.findall(r'^\| `tf1gan\.(\w+)` \|', README, re.MULTILINE)
     assert rows == list(tf1gan.TUTORIALS)
-
-
-def test_the_committed_vanilla_run_is_the_whole_one():
-    folder = ROOT / 'experiments' / 'vanilla'
-    with open(str(folder / 'log.csv')) as file:
-        rows = list(csv.DictReader(file))
-    assert [int(row['epoch']) for row in rows] == list(range(100))
-    assert int(rows[-1]['step']) == 100 * 550 - 1
-    config = json.loads((folder / 'config.json').read_text())
-    assert config['config']['total_epoch'] == 100 and config['seed'] == 0
-    environment = json.loads((folder / 'env.json').read_text())
-    assert re.fullmatch('[0-9a-f]{40}', environment['commit'])
-    pictures = sorted((ROOT / 'samples' / 'vanilla').glob('*.png'))
-    assert [path.name for path in pictures] == ['000.png'] + [
-        f'{epoch:03d}.png' for epoch in range(9, 100, 10)]
-    for path in pictures:       # what matplotlib makes of ten axes at (10, 1) inches
-        assert struct.unpack('>II', path.read_bytes()[16:24]) == (794, 85)
 
 
 def committed(name):
@@ -106,14 +90,25 @@ def committed(name):
     return rows, config['config'], pictures
 
 
+def test_the_committed_vanilla_run_is_the_whole_one():
+    rows, config, pictures = committed('vanilla')
+    assert config['total_epoch'] == 100
+    assert [row['epoch'] for row in rows] == list(range(100))
+    assert rows[-1]['step'] == 100 * 550 - 1
+    assert pictures == {'000.png', *(f'{epoch:03d}.png' for epoch in range(9, 100, 10))}
+    for name in pictures:       # what matplotlib makes of ten axes at (10, 1) inches
+        content = (ROOT / 'samples' / 'vanilla' / name).read_bytes()
+        assert struct.unpack('>II', content[16:24]) == (794, 85)
+
+
 def test_the_committed_dcgan_run_is_the_whole_one():
     from tf1gan import dcgan
     rows, config, pictures = committed('dcgan')
-    assert config['epochs'] == 10001
-    assert [row['step'] for row in rows] == list(range(10001))
-    assert pictures == {f'gan_mnist_{step}.png' for step in range(0, 10001, 200)}
-    for row, whole in zip(rows[-1:], dcgan.table(rows)[-1:]):
-        assert row == pytest.approx(whole, rel=1e-7)
+    steps = range(dcgan.Config().epochs)
+    assert config['epochs'] == len(steps)
+    assert [row['step'] for row in rows] == list(steps)
+    assert pictures == {f'gan_mnist_{step}.png' for step in steps[::200]}
+    assert rows[-1] == pytest.approx(dcgan.table(rows)[-1], rel=1e-7)
 
 
 def test_the_committed_conditional_run_has_whole_epochs():
@@ -142,22 +137,12 @@ def test_the_measured_speeds_keep_their_bounds():
 
 def test_the_readme_quotes_the_first_line_of_the_committed_run():
     from tf1gan import vanilla
-    with open(str(ROOT / 'experiments' / 'vanilla' / 'log.csv')) as file:
-        row = next(csv.DictReader(file))
-    line = vanilla.line(550, 550, {name: float(row[name])
-                                   for name in ('loss_D', 'loss_G')})
-    assert f'```\n{line}\n```' in README
-
-
-def fill_pages(*args, root=ROOT):
-    """Run experiments/fill_pages.py."""
-    return subprocess.run([sys.executable, str(root / 'experiments/fill_pages.py'),
-                           *args], stdout=subprocess.PIPE, universal_newlines=True)
+    assert f'```\n{vanilla.line(550, 550, committed("vanilla")[0][0])}\n```' in README
 
 
 def test_the_numbers_in_the_pages_are_those_of_the_programs():
-    checked = fill_pages('--check')
-    assert checked.returncode == 0, checked.stdout
+    checked = python('experiments/fill_pages.py', '--check', cwd=ROOT)
+    assert checked.status == 0, checked.out
 
 
 def test_a_changed_number_is_caught(tmp_path):
@@ -165,9 +150,9 @@ def test_a_changed_number_is_caught(tmp_path):
     (tmp_path / 'tf1gan').symlink_to(ROOT / 'tf1gan')
     page = tmp_path / 'README.md'
     page.write_text(README.replace('of the plain script\'s time', 'of its time'))
-    checked = fill_pages('--check', root=tmp_path)
-    assert checked.returncode == 1 and 'README.md' in checked.stdout
-    assert fill_pages(root=tmp_path).returncode == 0
+    checked = python('experiments/fill_pages.py', '--check', cwd=tmp_path)
+    assert checked.status == 1 and 'README.md' in checked.out
+    assert python('experiments/fill_pages.py', cwd=tmp_path).status == 0
     assert page.read_text() == README
 
 
@@ -317,16 +302,3 @@ def test_what_the_pages_say_of_the_figures_is_what_is_measured():
     log = (ROOT / 'experiments/conditional/log.csv').read_text().splitlines()
     assert spread.load('conditional').steps == len(log) - 1 == 13 * 60000 // 32
     assert 'The run of `conditional` has 13 of its 50 epochs.' in README
-
-
-@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
-def test_a_tutorial_has_its_golden_trace(name):
-    assert (ROOT / 'tf1gan' / 'golden' / f'{name}.npz').is_file()
-
-
-@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
-def test_fixed_pictures_come_with_the_fresh_ones(name):
-    folder = ROOT / 'samples' / name
-    fresh, fixed = ({path.name for path in each.glob('*.png')}
-                    for each in (folder, folder / 'fixed'))
-    assert fresh == fixed

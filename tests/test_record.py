@@ -1,32 +1,22 @@
 """Recording: it changes no bit of a run, and what it writes is what happened."""
 
-import importlib
 import io
 import json
-import sys
 
 import numpy as np
 import pytest
 import test_interpreter
-from conftest import ROOT, Ended, run_module
+from conftest import ROOT, new_run, run_module
 
 import tf1gan
-from tf1gan import compare, descriptions, loop, record, run_folder, tf1, trace
+from tf1gan import compare, descriptions, record, run_folder, tf1, trace
 
 N_STEPS = 3
 
 
-def new_run(name, threads=1, seed=0, **numbers):
-    """Return a small run that has just begun."""
-    tutorial = importlib.import_module(f'tf1gan.{name}')
-    config = tutorial.Config(**{**descriptions.find(name).SMALL, **numbers})
-    return loop.Run(tutorial, {'config': config._asdict(), 'seed': seed,
-                               'threads': threads, 'data': None})
-
-
-def recorded(name, path, threads=1, **numbers):
+def recorded(name, path, **how):
     """Record a small run; return its trace and the run."""
-    run = new_run(name, threads, **numbers)
+    run = new_run(name, threads=1, small=True, **how)
     record.record(run, N_STEPS, path)
     return trace.load(path), run
 
@@ -40,7 +30,7 @@ def state(run):
 
 @pytest.mark.parametrize('name', tf1gan.TUTORIALS)
 def test_a_recorded_run_has_the_bits_of_one_that_is_not(name, tmp_path):
-    plain = new_run(name)
+    plain = new_run(name, threads=1, small=True)
     for _ in range(N_STEPS):
         record.draw(plain)
         plain.advance(plain.sess)
@@ -120,63 +110,9 @@ def test_a_rate_one_percent_off_differs_and_is_named(name, field, tmp_path):
     assert f'{1.01 * rate:.3g}' in report.cause.sentence
 
 
-def test_what_is_recorded_is_one_training_run(tmp_path):
-    """Adam's own arithmetic, in float64, leads from every array to the next."""
-    golden = trace.load('vanilla')
-    numbers = {'learning_rate': 0.0002, 'beta1': 0.9, 'beta2': 0.999, 'epsilon': 1e-8}
-    for optimizer in golden.meta['optimizers'].values():
-        assert optimizer.pop('kind') == 'Adam'
-        assert optimizer == pytest.approx(numbers, rel=1e-7)
-    now = {key: value.astype(float) for key, value in golden.part('init').items()}
-    moments = {key: (0., 0.) for key in now}
-    for place in golden.updates:
-        t = int(place[5:8]) + 1
-        for name, gradient in golden.part(f'{place}/grad').items():
-            g = gradient.astype(float)
-            m, v = moments[name]
-            m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g ** 2
-            moments[name] = m, v
-            now[name] = now[name] - 0.0002 * np.sqrt(1 - 0.999 ** t) / (
-                1 - 0.9 ** t) * m / (np.sqrt(v) + 1e-8)
-            for kind, expected in (('adam_m', m), ('adam_v', v), ('after', now[name])):
-                found = golden.arrays[f'{place}/{kind}/{name}']
-                # Measured: 1.3e-5 in the second moment, whose 1 - 0.999 is float32's.
-                assert np.abs(found - expected).max() < 3e-5 * np.abs(expected).max()
-
-
-def test_the_feeds_are_the_tutorials_own_draws():
-    """By hand, from one RandomState: the shuffle, then noise, and pictures' noise."""
-    from tf1gan import mnist
-    golden = trace.load('conditional')
-    rng = np.random.RandomState(0)
-    drawn = [rng.uniform(-1, 1, (100, 5)), rng.randint(10, size=100)]   # a sheet first
-    for step in range(N_STEPS):
-        for update in 'D', 'G':
-            drawn = rng.uniform(-1, 1, (4, 5)), np.eye(10)[rng.randint(10, size=4)]
-            for name, expected in zip(('Z', 'Z_labels'), drawn):
-                assert np.array_equal(
-                    golden.arrays[f'step_{step:03d}/{update}/feed/{name}'],
-                    expected.astype(np.float32))
-        pixels = mnist.read().train_images[4 * step:4 * step + 4].astype(np.float32)
-        assert np.array_equal(golden.arrays[f'step_{step:03d}/D/feed/X'][..., 0],
-                              (pixels - 127.5) / np.float32(127.5))
-
-
-@pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
-    """Return a function that runs the command in this process, in a new folder."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['record.py', *map(str, arguments)])
-        capfd.readouterr()
-        return Ended(record.main(), *capfd.readouterr())
-
-    return run
-
-
-def test_full_size_is_the_default_and_numbers_can_be_given(command, tmp_path):
-    ended = command('vanilla', '--steps', 1, '--n-hidden', 9, '--out', 't.npz')
+def test_full_size_is_the_default_and_numbers_can_be_given(call, tmp_path):
+    ended = call(record.main, 'vanilla', '--steps', 1, '--n-hidden', 9, '--out',
+                 't.npz')
     assert ended.status == 0, ended.err
     full = trace.load(tmp_path / 't.npz')
     assert full.arrays['init/G_W1'].shape == (128, 9)
@@ -190,8 +126,8 @@ def test_full_size_is_the_default_and_numbers_can_be_given(command, tmp_path):
     ['vanilla', '--out', 'x', '--epochs', '3'], ['--out', 'x.npz'],
     ['vanilla', '--small', '--steps', '1', '--out', 'no folder/x.npz'],
     ['collapse', '--small', '--sanity', '--out', 'x.npz']])
-def test_bad_input_is_refused_in_one_sentence(command, arguments):
-    ended = command(*arguments)
+def test_bad_input_is_refused_in_one_sentence(call, arguments):
+    ended = call(record.main, *arguments)
     assert ended.status == 2 and ended.out == ''
     assert len(ended.err.splitlines()) == 1, ended.err
     assert 'expected' in ended.err and 'found' in ended.err
@@ -200,7 +136,7 @@ def test_bad_input_is_refused_in_one_sentence(command, arguments):
 def test_the_saturated_traces_are_what_is_recorded_here_today(tmp_path):
     for name in 'vanilla', 'minimax':
         golden = trace.load(ROOT / f'experiments/ports/saturated_{name}.npz')
-        run = new_run(name, learning_rate=1000.)
+        run = new_run(name, threads=1, small=True, learning_rate=1000.)
         record.record(run, 2, tmp_path / 't.npz')
         report = compare.compare(golden, trace.load(tmp_path / 't.npz'))
         assert report.status == 0, '\n'.join(compare.text(report))

@@ -7,12 +7,12 @@ import io
 import json
 import re
 import shutil
-import sys
+from pathlib import Path
 
 import chromium
 import numpy as np
 import pytest
-from conftest import ROOT, Ended, run_module
+from conftest import ROOT, run_module
 from PIL import Image, ImageSequence
 
 from tf1gan.replay import __main__ as replay
@@ -54,17 +54,14 @@ def make_run(folder, epochs, tutorial='vanilla', kinds=('samples', 'fixed'), **h
 
 
 @pytest.fixture
-def command(tmp_path, monkeypatch, capfd):
-    """Return a function that runs the command in this process, in a new folder."""
-    (tmp_path / 'here').mkdir()
-    monkeypatch.chdir(tmp_path / 'here')
+def replayed(call):
+    """Return a function that replays a folder in this process, and returns the page."""
+    def replayed(*args) -> Path:
+        ended = call(replay.main, *args)
+        assert ended.status == 0, ended.err
+        return Path(ended.out.splitlines()[-1])
 
-    def command(*args) -> Ended:
-        monkeypatch.setattr(sys, 'argv', ['replay.py'] + [str(arg) for arg in args])
-        capfd.readouterr()
-        return Ended(replay.main(), *capfd.readouterr())
-
-    return command
+    return replayed
 
 
 def page_data(path):
@@ -84,6 +81,14 @@ def pngs(path):
 
 def pixels(picture):
     return np.asarray(picture.convert('RGB')).astype(int)
+
+
+def sheet(page):
+    return pixels(Image.open(str(page.with_name('replay.png'))))
+
+
+def movie(page):
+    return Image.open(str(page.with_name('replay.gif')))
 
 
 def find(block, whole):
@@ -120,14 +125,12 @@ def test_three_files_are_written_and_named(tmp_path):
     (['rung_2_002.png', 'rung_2_000.png', 'rung_2_001.png'],
      ['before training', 'after 1 epoch', 'after 2 epochs'])])
 def test_pictures_are_in_the_order_of_their_numbers_and_say_their_moment(
-        tmp_path, command, names, expected):
-    by_label = {}
+        tmp_path, replayed, names, expected):
     for number, name in enumerate(names):
         (tmp_path / name).write_bytes(png(image(number)))
     (tmp_path / '.new-77-005.png').write_bytes(b'half written')
     (tmp_path / 'cover.png').write_bytes(b'no number in its name')
-    assert command(tmp_path).status == 0
-    page = tmp_path / 'here' / 'replay' / tmp_path.name / 'replay.html'
+    page = replayed(tmp_path)
     assert labels(page) == expected
     by_label = dict(zip(labels(page), pngs(page)))
     for number, name in enumerate(names):
@@ -138,64 +141,54 @@ def test_pictures_are_in_the_order_of_their_numbers_and_say_their_moment(
         assert by_label[label] == png(image(number))
 
 
-def test_from_inside_a_folder_it_is_known_too(tmp_path, command, monkeypatch):
+def test_from_inside_a_folder_it_is_known_too(tmp_path, replayed, monkeypatch):
     run = make_run(tmp_path / 'run', [0, 9])
     monkeypatch.chdir(run / 'fixed')
-    assert command('.', '--out', tmp_path / 'out').status == 0
-    texts = check_markup(tmp_path / 'out' / 'replay.html')
+    page = replayed('.', '--out', tmp_path / 'out')
+    texts = check_markup(page)
     assert texts['h1'] == 'run/fixed' and texts['p'].startswith('The same noise')
-    assert len(page_data(tmp_path / 'out' / 'replay.html')['curves']) == 2
-    folder = ROOT / 'samples' / 'vanilla' / 'fixed'
-    assert command(folder, '--out', tmp_path / 'out').status == 0
-    assert len(page_data(tmp_path / 'out' / 'replay.html')['curves']) == 2
+    assert len(page_data(page)['curves']) == 2
+    page = replayed(ROOT / 'samples' / 'vanilla' / 'fixed', '--out', tmp_path / 'out')
+    assert len(page_data(page)['curves']) == 2
 
 
 @pytest.mark.parametrize('folder', ['.', 'samples', 'fixed'])
-def test_a_run_of_collapse_counts_the_epochs_done(tmp_path, command, folder):
+def test_a_run_of_collapse_counts_the_epochs_done(tmp_path, replayed, folder):
     run = make_run(tmp_path / 'run', [0, 1, 2], tutorial='collapse')
-    assert command(run / folder, '--out', tmp_path / 'out').status == 0
-    data = page_data(tmp_path / 'out' / 'replay.html')
-    assert [picture['label'] for picture in data['pictures']] == [
-        'before training', 'after 1 epoch', 'after 2 epochs']
-    assert [picture.get('values') for picture in data['pictures']] == [
+    page = replayed(run / folder, '--out', tmp_path / 'out')
+    assert labels(page) == ['before training', 'after 1 epoch', 'after 2 epochs']
+    assert [picture.get('values') for picture in page_data(page)['pictures']] == [
         None, [1, 0], [0.540302, 0.25]]     # of the rows of the epochs 0 and 1
 
 
 @pytest.mark.parametrize('flag, folder', [((), 'fixed'), (('--fresh',), 'samples')])
-def test_fixed_noise_comes_first_and_fresh_noise_on_request(tmp_path, command, flag,
+def test_fixed_noise_comes_first_and_fresh_noise_on_request(tmp_path, replayed, flag,
                                                             folder):
     run = make_run(tmp_path / 'run', [0, 9])
-    assert command(run, *flag).status == 0
-    assert pngs(run / 'replay' / 'replay.html') == [
+    assert pngs(replayed(run, *flag)) == [
         (run / folder / name).read_bytes() for name in ('000.png', '009.png')]
 
 
-def test_an_empty_folder_of_fixed_noise_is_passed_over(tmp_path, command):
+def test_an_empty_folder_of_fixed_noise_is_passed_over(tmp_path, replayed):
     run = make_run(tmp_path / 'run', [0, 9], kinds=['samples'])
     (run / 'fixed').mkdir()
-    assert command(run).status == 0
-    assert len(pngs(run / 'replay' / 'replay.html')) == 2
+    assert len(pngs(replayed(run))) == 2
 
 
-def test_a_samples_folder_may_hold_fixed_noise_too(tmp_path, command):
-    shutil.copytree(str(ROOT / 'samples' / 'vanilla'), str(tmp_path / 'vanilla'))
+def test_a_samples_folder_may_hold_fixed_noise_too(tmp_path, replayed):
     folder = tmp_path / 'vanilla'
-    (folder / 'fixed').mkdir(exist_ok=True)
-    for path in (folder / 'fixed').iterdir():
-        path.unlink()
+    shutil.copytree(str(ROOT / 'samples' / 'vanilla'), str(folder))
+    shutil.rmtree(str(folder / 'fixed'))
+    (folder / 'fixed').mkdir()
     (folder / 'fixed' / '003.png').write_bytes(png(image(3)))
-    assert command(folder).status == 0
-    page = tmp_path / 'here' / 'replay' / 'vanilla' / 'replay.html'
-    assert pngs(page) == [png(image(3))]
-    assert command(folder, '--fresh').status == 0
-    assert len(pngs(page)) == 11
+    assert pngs(replayed(folder)) == [png(image(3))]
+    assert len(pngs(replayed(folder, '--fresh'))) == 11
 
 
 @pytest.mark.parametrize('size, columns', [((60, 40), 5), ((400, 20), 2)])
-def test_the_sheet_holds_each_picture_in_rows(tmp_path, command, size, columns):
-    run = make_run(tmp_path / 'run', range(26), size=size)
-    assert command(run).status == 0
-    whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
+def test_the_sheet_holds_each_picture_in_rows(tmp_path, replayed, size, columns):
+    page = replayed(make_run(tmp_path / 'run', range(26), size=size))
+    whole = sheet(page)
     places = []
     for epoch in range(26):
         found = find(pixels(image(1000 + epoch, size)), whole)
@@ -212,12 +205,10 @@ def test_the_sheet_holds_each_picture_in_rows(tmp_path, command, size, columns):
 
 
 def test_a_sheet_of_large_pictures_holds_the_means_of_their_pixels(
-        tmp_path, command, monkeypatch):
+        tmp_path, replayed, monkeypatch):
     monkeypatch.setattr('tf1gan.replay.drawing.SHEET_PIXELS',
                         3000)   # of 2 x 60 x 40: half the size
-    run = make_run(tmp_path / 'run', [0, 9])
-    assert command(run).status == 0
-    whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
+    whole = sheet(replayed(make_run(tmp_path / 'run', [0, 9])))
     for epoch in 0, 9:
         block = pixels(image(1000 + epoch)).reshape(20, 2, 30, 2, 3).mean((1, 3))
         assert min(np.abs(whole[y:y + 20, x:x + 30] - block).max()
@@ -226,13 +217,12 @@ def test_a_sheet_of_large_pictures_holds_the_means_of_their_pixels(
 
 
 @pytest.mark.parametrize('colors', [True, False])
-def test_the_gif_moves_for_ever_through_those_pictures(tmp_path, command, colors):
+def test_the_gif_moves_for_ever_through_those_pictures(tmp_path, replayed, colors):
     run = make_run(tmp_path / 'run', range(0, 70, 10), colors=colors, size=(120, 80))
-    assert command(run, '--seconds', '0.25').status == 0
-    movie = Image.open(str(run / 'replay' / 'replay.gif'))
-    assert movie.info['loop'] == 0
+    moving = movie(replayed(run, '--seconds', '0.25'))
+    assert moving.info['loop'] == 0
     frames = [(pixels(frame), frame.info['duration'])
-              for frame in ImageSequence.Iterator(movie)]
+              for frame in ImageSequence.Iterator(moving)]
     assert [duration for _, duration in frames[:-1]] == [250] * 6
     assert frames[-1][1] > 1000
     shown = []
@@ -252,56 +242,48 @@ def test_the_gif_moves_for_ever_through_those_pictures(tmp_path, command, colors
     assert shown == list(range(0, 70, 10))
 
 
-def test_a_gif_of_one_picture_and_of_equal_pictures(tmp_path, command):
+def test_a_gif_of_one_picture_and_of_equal_pictures(tmp_path, replayed):
     run = make_run(tmp_path / 'run', [4])
-    assert command(run).status == 0
-    with Image.open(str(run / 'replay' / 'replay.gif')) as movie:
-        assert getattr(movie, 'n_frames', 1) == 1
+    assert getattr(movie(replayed(run)), 'n_frames', 1) == 1
     for epoch in range(5):      # the labels differ
         (run / 'fixed' / f'{epoch:03d}.png').write_bytes(png(image(1)))
-    assert command(run).status == 0
-    with Image.open(str(run / 'replay' / 'replay.gif')) as movie:
-        assert movie.n_frames == 5
+    assert movie(replayed(run)).n_frames == 5
 
 
-def test_of_many_pictures_an_even_selection_is_drawn(tmp_path, command):
+def test_of_many_pictures_an_even_selection_is_drawn(tmp_path, replayed):
     run = make_run(tmp_path / 'run', [0])
     for number in range(450):       # each has its color
         (run / 'fixed' / f'{10 * number:03d}.png').write_bytes(png(Image.new(
             'RGB', (12, 10), (number // 16 * 8, number % 16 * 15, 250))))
-    assert command(run).status == 0
-    with Image.open(str(run / 'replay' / 'replay.gif')) as movie:
-        assert movie.n_frames == 200
-    shown = labels(run / 'replay' / 'replay.html')
+    page = replayed(run)
+    assert movie(page).n_frames == 200
+    shown = labels(page)
     assert len(shown) == 400 and shown[0] == 'epoch 0' and shown[-1] == 'epoch 4490'
     assert set(np.diff([int(label.split()[1]) for label in shown])) == {10, 20}
-    text = (run / 'replay' / 'replay.html').read_text(encoding='utf-8')
-    assert '400 of 450 pictures' in text
-    whole = pixels(Image.open(str(run / 'replay' / 'replay.png'))).reshape(-1, 3)
+    assert '400 of 450 pictures' in page.read_text(encoding='utf-8')
+    whole = sheet(page).reshape(-1, 3)
     found = sorted(red // 8 * 16 + green // 15 for red, green, _ in
                    {tuple(color) for color in whole if color[2] == 250 != color[0]})
     assert len(found) == 60 and found[0] == 0 and found[-1] == 449
     assert set(np.diff(found)) == {7, 8}
 
 
-def test_pictures_of_other_sizes_are_padded_on_white(tmp_path, command):
+def test_pictures_of_other_sizes_are_padded_on_white(tmp_path, replayed):
     run = make_run(tmp_path / 'run', [0, 9])
     (run / 'fixed' / '019.png').write_bytes(png(image(5, (30, 20))))
-    assert command(run).status == 0
-    last = Image.open(io.BytesIO(pngs(run / 'replay' / 'replay.html')[-1]))
+    last = Image.open(io.BytesIO(pngs(replayed(run))[-1]))
     assert last.size == (60, 40)
     expected = np.full((40, 60, 3), 255)
     expected[10:30, 15:45] = pixels(image(5, (30, 20)))
     assert np.array_equal(pixels(last), expected)
 
 
-def test_transparent_pictures_lie_on_white(tmp_path, command):
+def test_transparent_pictures_lie_on_white(tmp_path, replayed):
     run = make_run(tmp_path / 'run', [0], kinds=['fixed', 'samples'])
     clear = Image.new('RGBA', (60, 40), (0, 0, 0, 0))
     clear.paste((255, 0, 0, 255), (10, 10, 20, 20))
     (run / 'fixed' / '000.png').write_bytes(png(clear))
-    assert command(run).status == 0
-    whole = pixels(Image.open(str(run / 'replay' / 'replay.png')))
+    whole = sheet(replayed(run))
     red = np.argwhere((whole == (255, 0, 0)).all(2))
     assert len(red) == 100
     y, x = red[0]
@@ -352,22 +334,21 @@ def check_markup(path):
 
 
 @pytest.mark.parametrize('name, flags', SERIES)
-def test_the_committed_samples_can_be_replayed(tmp_path, command, name, flags):
-    folder, out = ROOT / 'samples' / name, tmp_path / 'out'
-    assert command(folder, '--fresh', *flags, '--out', out).status == 0
-    texts = check_markup(out / 'replay.html')
+def test_the_committed_samples_can_be_replayed(tmp_path, replayed, name, flags):
+    folder = ROOT / 'samples' / name
+    page = replayed(folder, '--fresh', *flags, '--out', tmp_path / 'out')
+    texts = check_markup(page)
     assert texts['h1'].startswith(f'samples/{name}')
     prefix = flags[1] + '_' if flags else ''
     paths = sorted(folder.glob(prefix + '*.png'),
                    key=lambda path: list(map(int, re.findall(r'\d+', path.name))))
-    data = page_data(out / 'replay.html')
+    data = page_data(page)
     sources = [path.read_bytes() for path in paths]
     if sum(map(len, sources)) < 1.83e6:     # beyond, they may be encoded anew
-        assert pngs(out / 'replay.html') == sources
-    with Image.open(str(out / 'replay.gif')) as movie:
-        assert movie.n_frames == len(paths)
-    assert (out / 'replay.gif').stat().st_size < 2e6
-    assert (out / 'replay.png').stat().st_size < 2e6
+        assert pngs(page) == sources
+    assert movie(page).n_frames == len(paths)
+    for name_of in 'replay.gif', 'replay.png':
+        assert page.with_name(name_of).stat().st_size < 2e6
     if name == 'collapse':
         assert data['curves'] == []
         return
@@ -388,7 +369,7 @@ def test_the_committed_samples_can_be_replayed(tmp_path, command, name, flags):
         assert picture['x'] == row
 
 
-def test_a_run_of_a_hundred_epochs_stays_small(tmp_path, command):
+def test_a_run_of_a_hundred_epochs_stays_small(tmp_path, replayed):
     run = make_run(tmp_path / 'run', range(100), kinds=['samples'])
     sources = sorted((ROOT / 'samples' / 'vanilla').glob('*.png'))
     for epoch in range(100):
@@ -396,28 +377,27 @@ def test_a_run_of_a_hundred_epochs_stays_small(tmp_path, command):
                         str(run / 'samples' / f'{epoch:03d}.png'))
     total = sum(path.stat().st_size for path in (run / 'samples').iterdir())
     assert total > 3e6      # so that they must be encoded anew
-    assert command(run).status == 0
-    check_markup(run / 'replay' / 'replay.html')
-    assert labels(run / 'replay' / 'replay.html') == [
-        f'epoch {epoch}' for epoch in range(100)]
-    for epoch, shown in enumerate(pngs(run / 'replay' / 'replay.html')):
+    page = replayed(run)
+    check_markup(page)
+    assert labels(page) == [f'epoch {epoch}' for epoch in range(100)]
+    for epoch, shown in enumerate(pngs(page)):
         shown = Image.open(io.BytesIO(shown))
         source = Image.open(str(sources[epoch % 11])).resize(shown.size, Image.BOX)
         assert np.abs(pixels(shown) - pixels(source)).mean() < 3
 
 
-def test_pictures_that_nothing_shrinks_are_thinned_out(tmp_path, command, monkeypatch):
+def test_pictures_that_nothing_shrinks_are_thinned_out(tmp_path, replayed, monkeypatch):
     run = make_run(tmp_path / 'run', range(40), size=(28, 28))
     monkeypatch.setattr('tf1gan.replay.page.PICTURE_BYTES', 5000)
-    assert command(run).status == 0
-    shown = labels(run / 'replay' / 'replay.html')
+    page = replayed(run)
+    shown = labels(page)
     assert 3 <= len(shown) < 30 and shown[0] == 'epoch 0' and shown[-1] == 'epoch 39'
     gaps = np.diff([int(label.split()[1]) for label in shown])
     assert gaps.max() - gaps.min() <= gaps.min()
-    assert sum(map(len, pngs(run / 'replay' / 'replay.html'))) * 4 / 3 <= 5000
+    assert sum(map(len, pngs(page))) * 4 / 3 <= 5000
 
 
-def test_a_curve_keeps_its_spikes_and_its_gaps(tmp_path, command):
+def test_a_curve_keeps_its_spikes_and_its_gaps(tmp_path, replayed):
     rng = np.random.RandomState(0)
     losses = rng.normal(size=20000)
     losses[[7, 12345, 19999]] = 99, -99, 77
@@ -426,8 +406,7 @@ def test_a_curve_keeps_its_spikes_and_its_gaps(tmp_path, command):
     (tmp_path / 'log.csv').write_text('epoch,step,loss_G\n' + ''.join(
         f'{step // 100},{step},{loss}\n' for step, loss in enumerate(losses)))
     (tmp_path / 'gan_mnist_550.png').write_bytes(png(image(0)))
-    assert command(tmp_path).status == 0
-    data = page_data(tmp_path / 'here' / 'replay' / tmp_path.name / 'replay.html')
+    data = page_data(replayed(tmp_path))
     points = data['curves'][0]['points']
     assert len(points) <= 1000
     for step in 7, 12345, 19999:
@@ -440,32 +419,29 @@ def test_a_curve_keeps_its_spikes_and_its_gaps(tmp_path, command):
     assert trend[-1] == pytest.approx([19919.5, losses[-160:].mean()], rel=1e-4)
 
 
-def test_a_log_can_be_named_and_need_not_be_there(tmp_path, command):
+def test_a_log_can_be_named_and_need_not_be_there(tmp_path, replayed):
     folder, log = tmp_path / 'pictures', make_run(tmp_path / 'run', [9]) / 'log.csv'
     folder.mkdir()
     (folder / '009.png').write_bytes(png(image(0)))
-    page = tmp_path / 'here' / 'replay' / 'pictures' / 'replay.html'
-    assert command(folder).status == 0 and page_data(page)['curves'] == []
-    assert command(folder, '--log', log).status == 0
-    assert [each['name'] for each in page_data(page)['curves']] == ['loss_D', 'loss_G']
+    assert page_data(replayed(folder))['curves'] == []
+    curves = page_data(replayed(folder, '--log', log))['curves']
+    assert [each['name'] for each in curves] == ['loss_D', 'loss_G']
     (tmp_path / 'log.csv').write_text('epoch,step,loss_D,seconds\n')    # no row yet
-    assert command(folder, '--log', tmp_path / 'log.csv').status == 0
-    assert page_data(page)['curves'] == []
+    assert page_data(replayed(folder, '--log', tmp_path / 'log.csv'))['curves'] == []
 
 
-def test_odd_names_are_escaped(tmp_path, command):
+def test_odd_names_are_escaped(tmp_path, replayed):
     run = make_run(tmp_path / ODD, [0, 9])
     log = (run / 'log.csv').read_text()
     (run / 'log.csv').write_text(log.replace('loss_G', 'loss_</script><b>'))
-    assert command(run).status == 0
-    texts = check_markup(run / 'replay' / 'replay.html')
+    page = replayed(run)
+    texts = check_markup(page)
     assert texts['h1'].endswith('/' + ODD) and texts['title'] == texts['h1']
-    assert page_data(run / 'replay' / 'replay.html')['curves'][1]['name'] == (
-        'loss_</script><b>')
+    assert page_data(page)['curves'][1]['name'] == 'loss_</script><b>'
 
 
 def bad_folders(tmp_path):
-    run = make_run(tmp_path / 'run', [0, 9])
+    make_run(tmp_path / 'run', [0, 9])
     (tmp_path / 'empty').mkdir()
     (tmp_path / 'file').write_text('x')
     for name, content in (('damaged', png(image(0))[:-60]), ('text', b'no picture'),
@@ -486,7 +462,6 @@ def bad_folders(tmp_path):
             ('none', ''), ('long', header + '0,0,1,2\n'), ('garbage', 'garbage\n')):
         (tmp_path / f'{name}.csv').write_text(text)
     (tmp_path / 'bytes.csv').write_bytes(b'\xff\xfe\x00')
-    return run
 
 
 @pytest.mark.parametrize('args, expected', [
@@ -522,10 +497,9 @@ def bad_folders(tmp_path):
      '(non-saturating, saturating), found nothing'),
     ([str(ROOT / 'samples' / 'collapse'), '--series', 'rung_9'],
      '(rung_1, rung_2, rung_3, rung_4), found rung_9')])
-def test_bad_input_ends_in_a_sentence(tmp_path, command, monkeypatch, args, expected):
+def test_bad_input_ends_in_a_sentence(tmp_path, call, args, expected):
     bad_folders(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    ended = command(*args)
+    ended = call(replay.main, *args)
     assert ended.status == 2 and ended.out == ''
     assert len(ended.err.splitlines()) == 1, ended.err
     assert expected in ended.err and ended.err.count('expected ') == 1
@@ -708,11 +682,8 @@ def test_light_and_dark_can_be_read(browser, made):
 @in_chromium
 @pytest.mark.parametrize('name, width, height', [
     ('', 360, 740), ('', 740, 360), ('', 320, 568), ('vanilla', 360, 740)])
-def test_it_fits_a_phone(browser, made, command, tmp_path, name, width, height):
-    path = made[0]
-    if name:
-        command(ROOT / 'samples' / name)
-        path = tmp_path / 'here' / 'replay' / name / 'replay.html'
+def test_it_fits_a_phone(browser, made, replayed, name, width, height):
+    path = replayed(ROOT / 'samples' / name).resolve() if name else made[0]
     page = browser.open(path.as_uri())
     page.size(width, height, phone=True)
     assert page.wait(f'innerWidth === {width} && chart.firstChild && '
@@ -730,9 +701,8 @@ def test_it_fits_a_phone(browser, made, command, tmp_path, name, width, height):
 
 @in_chromium
 @pytest.mark.parametrize('width', [1200, 390])
-def test_without_a_log_there_is_no_chart(browser, command, tmp_path, width):
-    command(ROOT / 'samples' / 'collapse', '--series', 'rung_4')
-    path = tmp_path / 'here' / 'replay' / 'collapse-rung_4' / 'replay.html'
+def test_without_a_log_there_is_no_chart(browser, replayed, width):
+    path = replayed(ROOT / 'samples' / 'collapse', '--series', 'rung_4').resolve()
     page = browser.open(path.as_uri())
     page.size(width, 800, phone=False)
     assert page.wait(f'innerWidth === {width}')
@@ -762,12 +732,10 @@ def test_the_focus_can_be_seen_and_the_controls_have_names(browser, made):
 
 
 @in_chromium
-def test_wide_rows_stand_above_the_losses_and_others_beside_them(browser, made, command,
-                                                                 tmp_path):
+def test_wide_rows_stand_above_the_losses_and_others_beside_them(browser, made,
+                                                                 replayed):
     places = []
-    for path in made[0], tmp_path / 'here' / 'replay' / 'vanilla' / 'replay.html':
-        if path != made[0]:
-            command(ROOT / 'samples' / 'vanilla')
+    for path in made[0], replayed(ROOT / 'samples' / 'vanilla').resolve():
         page = browser.open(path.as_uri())
         places.append(page.evaluate(
             '["#picture", "#chart"].map(name => document.querySelector(name)'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, environ, how_it_ended, run_module
+from conftest import ROOT, environ, execute, how_it_ended, new_run, run_module
 from PIL import Image
 
 from tf1gan import command, loop, pictures, run_folder, vanilla
@@ -57,10 +57,8 @@ def whole(tmp_path_factory, small):
 def test_fixed_pictures_are_of_noise_that_never_changes(tutorial, small, tmp_path):
     assert tutorial('--total-epoch', 1, '--data', small, '--out', 'run').status == 0
     folder = tmp_path / 'run'
-    arrays, meta = run_folder.load_checkpoint(folder)
-    run = loop.Run(vanilla, {key: meta[key] for key in (
-        'config', 'seed', 'threads', 'data')})
-    run.restore(arrays, meta)
+    run = new_run('vanilla', data=str(small))
+    run.restore(*run_folder.load_checkpoint(folder))
     before = run.rng.get_state()
     noise = np.concatenate([np.random.RandomState(seed).normal(size=(1, 128))
                             for seed in range(10)])
@@ -266,25 +264,24 @@ class Killed(BaseException):
     """What stands in for SIGKILL at one chosen moment: nothing catches it."""
 
 
+def dying(function, deaths):
+    """Return a function that dies instead when the next of `deaths` is true."""
+    def replaced(*args, **kwargs):
+        if next(deaths):
+            raise Killed
+        return function(*args, **kwargs)
+    return replaced
+
+
 def died_at(call, monkeypatch, *args):
     """Run, dying before the given file operation; return whether it came so far."""
-    counter = itertools.count()
-
-    def dying(function):
-        def replaced(*args, **kwargs):
-            if next(counter) == call:
-                raise Killed
-            return function(*args, **kwargs)
-        return replaced
-
+    deaths = (number == call for number in itertools.count())
     with monkeypatch.context() as patch:
-        patch.setattr(sys, 'argv', ['vanilla.py'] + [str(arg) for arg in args])
-        patch.setattr(os, 'replace', dying(os.replace))
-        patch.setattr(os, 'fsync', dying(os.fsync))
-        patch.setattr(Path, 'rename', dying(Path.rename))
+        for owner, name in (os, 'replace'), (os, 'fsync'), (Path, 'rename'):
+            patch.setattr(owner, name, dying(getattr(owner, name), deaths))
         patch.setattr(run_folder.shutil, 'rmtree', lambda *args, **how: None)
         try:
-            command.main(vanilla)
+            command.main(vanilla, [str(arg) for arg in args])
             return False
         except Killed:
             return True
@@ -329,18 +326,12 @@ def test_a_resumed_run_keeps_its_new_length_when_killed(tutorial, small, tmp_pat
     (tmp_path / 'run' / '.new-1-checkpoint.npz').write_bytes(b'left by a killed run')
     (tmp_path / 'run' / 'env.json').unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(loop.Run, 'advance', lambda *_: died())
-        patch.setattr(sys, 'argv', ['', '--resume', 'run', '--total-epoch', '3'])
+        patch.setattr(loop.Run, 'advance', dying(None, itertools.count(1)))
         with pytest.raises(Killed):
-            command.main(vanilla)
+            command.main(vanilla, ['--resume', 'run', '--total-epoch', '3'])
     assert not list((tmp_path / 'run').rglob('.new-*'))
     assert (tmp_path / 'run' / 'env.json').exists()
     assert len(tutorial('--resume', 'run').out.splitlines()) == 2
-
-
-def died():
-    """Stand in for SIGKILL."""
-    raise Killed
 
 
 @pytest.mark.parametrize('rate', [1000, 1])
@@ -363,8 +354,7 @@ def test_nan_names_step_and_term_and_leaves_a_finite_checkpoint(tutorial, small,
 
 def plain_first_nan(small, rate):
     """Return (step, epoch) of the first non-finite loss, by a loop of our own."""
-    run = loop.Run(vanilla, {'config': vanilla.Config(learning_rate=rate)._asdict(),
-                             'seed': 0, 'threads': None, 'data': str(small)})
+    run = new_run('vanilla', data=str(small), learning_rate=rate)
     for step in itertools.count():
         if not all(np.isfinite(list(run.advance(run.sess).values()))):
             return step, step // 3
@@ -387,8 +377,7 @@ def test_keep_going_goes_on_as_the_source_would(tutorial, small, tmp_path):
 
 def test_a_weight_that_is_not_finite_is_never_saved(small, tmp_path):
     """Also when every loss so far was finite: the losses are from before the update."""
-    run = loop.Run(vanilla, {'config': vanilla.Config()._asdict(), 'seed': 0,
-                             'threads': None, 'data': str(small)})
+    run = new_run('vanilla', data=str(small))
     run.folder = tmp_path
     assert run.save() is None
     before = (tmp_path / 'checkpoint.npz').read_bytes()
@@ -433,9 +422,8 @@ def test_another_machine_is_told(tutorial, small, tmp_path):
 
 
 def test_the_commit_is_that_of_the_checkout():
-    head = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=str(ROOT),
-                          stdout=subprocess.PIPE, universal_newlines=True)
-    if head.returncode:
+    head = execute('git', 'rev-parse', 'HEAD', cwd=ROOT)
+    if head.status:
         pytest.skip('not a git checkout')
     commit = run_folder.environment()['commit']
-    assert commit in (head.stdout.strip(), head.stdout.strip() + '-dirty')
+    assert commit in (head.out.strip(), head.out.strip() + '-dirty')

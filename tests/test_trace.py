@@ -4,14 +4,12 @@ import io
 import json
 import os
 import resource
-import subprocess
-import sys
 import warnings
 import zipfile
 
 import numpy as np
 import pytest
-from conftest import environ, run_module
+from conftest import environ, python, run_module
 
 import tf1gan
 from tf1gan import InputError, run_folder, trace
@@ -165,12 +163,10 @@ for i in range({len(HOSTILE)}):
     def limit():
         resource.setrlimit(resource.RLIMIT_AS, (2 ** 30, 2 ** 30))
 
-    ended = subprocess.run(
-        [sys.executable, '-c', code], cwd=str(tmp_path),
-        env=environ(OPENBLAS_NUM_THREADS='1'), preexec_fn=limit,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-    assert ended.stdout.split() == len(HOSTILE) * ['2'], ended.stderr
-    lines = ended.stderr.splitlines()
+    ended = python('-c', code, cwd=tmp_path, preexec_fn=limit,
+                   env=environ(OPENBLAS_NUM_THREADS='1'))
+    assert ended.out.split() == len(HOSTILE) * ['2'], ended.err
+    lines = ended.err.splitlines()
     assert len(lines) == len(HOSTILE)
     assert all(f'{i}.npz: expected a trace' in line for i, line in enumerate(lines))
 

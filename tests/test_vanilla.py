@@ -1,15 +1,11 @@
-"""tf1gan.vanilla against the tutorial's plain script, and against NumPy in float64."""
-
-import subprocess
-import sys
+"""tf1gan.vanilla against the tutorial's plain script, bit by bit."""
 
 import matplotlib.image
 import numpy as np
 import pytest
-from conftest import ROOT, environ, run_module, sabotaged
+from conftest import ROOT, python, run_module, sabotaged, started
 
 from tf1gan import mnist, vanilla
-from tf1gan.tf1 import tf
 
 D = ['D_W1', 'D_b1', 'D_W2', 'D_b2']
 G = ['G_W1', 'G_b1', 'G_W2', 'G_b2']
@@ -19,11 +15,10 @@ SABOTAGE_STEPS = 30
 def run_plain(out, seed, n_epochs, threads=None) -> str:
     """Run the plain script and return what it prints."""
     out.mkdir()
-    command = [sys.executable, str(ROOT / 'tests' / 'plain_vanilla.py'),
-               str(mnist.DATA), str(out), str(seed), str(n_epochs),
-               *([str(threads)] if threads else [])]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                          universal_newlines=True, check=True, env=environ()).stdout
+    ended = python(ROOT / 'tests' / 'plain_vanilla.py', mnist.DATA, out, seed, n_epochs,
+                   *([threads] if threads else []), cwd=out)
+    assert ended.status == 0, ended.err
+    return ended.out
 
 
 @pytest.mark.parametrize('seed, threads', [(0, None), (1, 1), (2, None)])
@@ -58,121 +53,12 @@ def test_two_epochs_have_the_bits_of_the_plain_script(tmp_path, reference, seed,
     assert list(log['step']) == [549, 1099]
 
 
-def make(config=vanilla.Config(), seed=0, module=vanilla):
-    """Return (session, model, values of all variables by name)."""
-    model = module.build(config, seed)
-    sess = tf.Session(graph=model.graph)
-    sess.run(model.init)
-    variables = {variable.op.name: variable for variable in
-                 model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)}
-    return sess, model, lambda: sess.run(variables)
-
-
-def feeds(n=100, seed=3):
-    """Return images in [0, 1] and noise."""
-    rng = np.random.RandomState(seed)
-    return rng.uniform(size=(n, 784)).astype(np.float32), rng.normal(size=(n, 128))
-
-
-def test_there_are_435729_parameters():
-    _, _, values = make()
-    values = values()
-    assert sum(values[name].size for name in D + G) == 435729
-
-
-@pytest.mark.parametrize('who, moving, still', [('D', D, G), ('G', G, D)])
-def test_an_update_moves_its_own_network_only(who, moving, still):
-    sess, model, values = make()
-    images, noise = feeds()
-    for _ in range(3):      # the second and third meet weights that have moved
-        for name, feed in (('D', {model.X: images, model.Z: noise}),
-                           ('G', {model.Z: noise})):
-            before = values()
-            sess.run(model.updates[name].train, feed)
-            after = values()
-            if name == who:
-                for name in moving:
-                    assert not np.array_equal(before[name], after[name]), name
-                for name in still:
-                    assert np.array_equal(before[name], after[name]), name
-
-
-def test_the_loss_fetched_with_an_update_is_from_before_it():
-    sess, model, _ = make()
-    images, noise = feeds()
-    for name, feed in (('D', {model.X: images, model.Z: noise}),
-                       ('G', {model.Z: noise})):
-        update = model.updates[name]
-        before = sess.run(update.loss, feed)
-        assert sess.run([update.train, update.loss], feed)[1] == before
-        assert sess.run(update.loss, feed) != before
-
-
-def float64_step(w, images, noise, lr):
-    """Return (loss_D, loss_G, weights after) of the first step, in NumPy float64."""
-    w = {name: value.astype(np.float64) for name, value in w.items()}
-
-    def sigmoid(x):
-        return 1 / (1 + np.exp(-x))
-
-    def forward(x, net):
-        pre = x @ w[net + '_W1'] + w[net + '_b1']
-        hidden = np.maximum(pre, 0)
-        return pre, hidden, sigmoid(hidden @ w[net + '_W2'] + w[net + '_b2'])
-
-    def backward(x, pre, hidden, logit_gradient, net):
-        back = (logit_gradient @ w[net + '_W2'].T) * (pre > 0)
-        return {net + '_W1': x.T @ back, net + '_b1': back.sum(0),
-                net + '_W2': hidden.T @ logit_gradient,
-                net + '_b2': logit_gradient.sum(0)}, back @ w[net + '_W1'].T
-
-    def adam(gradients):
-        for name, g in gradients.items():
-            rate = lr * np.sqrt(1 - 0.999) / (1 - 0.9)
-            w[name] = w[name] - rate * 0.1 * g / (np.sqrt(0.001 * g * g) + 1e-8)
-
-    n = len(images)
-    g_pre, g_hidden, fake = forward(noise, 'G')
-    real_side, fake_side = forward(images, 'D'), forward(fake, 'D')
-    loss_D = np.mean(np.log(real_side[2]) + np.log(1 - fake_side[2]))
-    real_grad, _ = backward(images, *real_side[:2], -(1 - real_side[2]) / n, 'D')
-    fake_grad, _ = backward(fake, *fake_side[:2], fake_side[2] / n, 'D')
-    adam({name: real_grad[name] + fake_grad[name] for name in D})
-    pre, hidden, D_gene = forward(fake, 'D')
-    loss_G = np.mean(np.log(D_gene))
-    _, to_fake = backward(fake, pre, hidden, -(1 - D_gene) / n, 'D')
-    adam(backward(noise, g_pre, g_hidden, to_fake * fake * (1 - fake), 'G')[0])
-    return loss_D, loss_G, w
-
-
-def test_a_step_is_that_of_numpy_in_float64():
-    """Tolerances: the float32 noise measured here is 6e-8 of a loss, and 3e-7 of a
-    weight, where the first Adam update moves each by up to 2e-4 whatever its gradient.
-    """
-    sess, model, values = make()
-    images, noise = feeds()
-    noise = noise.astype(np.float32)
-    start = values()
-    loss_D, loss_G, after = float64_step(
-        {name: start[name] for name in D + G}, images, noise, 0.0002)
-    losses = vanilla.step(sess, model, vanilla.Config(),
-                          lambda n: (images, None), lambda n: noise)
-    end = values()
-    assert abs(losses['loss_D'] - loss_D) < 1e-6
-    assert abs(losses['loss_G'] - loss_G) < 1e-6
-    for name in D + G:
-        moved = np.abs(end[name] - start[name]).max()
-        assert 1e-4 < moved < 2.1e-4, name
-        wrong = np.abs(end[name] - after[name])
-        assert np.quantile(wrong, 0.99) < 2e-6, name
-
-
 def first_losses(module):
     """Return the losses of a module's first steps on MNIST with seed 0, [steps, 2]."""
     config = module.Config()
     rng = np.random.RandomState(0)
     data = mnist.load(None, rng).train
-    sess, model, _ = make(config, 0, module)
+    model, sess, _ = started(module)
     steps = [module.step(sess, model, config, data.next_batch,
                          lambda n: module.noise(rng, n, config))
              for _ in range(SABOTAGE_STEPS)]

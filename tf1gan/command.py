@@ -85,10 +85,11 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
         raise InputError('--resume: expected no --weights, for a run goes on from its '
                          f'own, found --weights {options.weights}; leave it out')
     arrays, meta = run_folder.load_checkpoint(folder)
-    if meta['tutorial'] != page.name or set(meta['config']) != set(fields):
+    own = page.is_tutorial and 'description' in meta
+    if own or meta['tutorial'] != page.name or set(meta['config']) != set(fields):
         raise InputError(f'--resume {folder}: expected a run of {page.name}, found one '
-                         f'of {meta["tutorial"]}; resume it with the module and the '
-                         'version that wrote it')
+                         f'of {meta["tutorial"]}{", a page of your own" * own}; resume '
+                         'it with the module and the version that wrote it')
     for field, value in {**given, 'seed': options.seed,
                          'threads': options.threads}.items():
         stored = meta['config'].get(field, meta.get(field))

@@ -197,15 +197,18 @@ class Page:
         return (self.module.__doc__ or self.name).strip().splitlines()[0]
 
     def description(self, config: Config) -> Dict[str, Any]:
-        """Return {'description': ...} of a page of one's own; {} where none is needed.
+        """Return {'description': ...} of a page of one's own, None where it has none.
+
+        It is {} of a tutorial: the package describes it.
 
         Raises: InputError when it is no description.
         """
-        found = None if self.is_tutorial else self.describe(config._asdict())
-        if found is None:
+        if self.is_tutorial:
             return {}
+        found = self.describe(config._asdict())
         try:
-            descriptions.check(found)
+            if found is not None:
+                descriptions.check(found)
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f'{self.source}: expected a `describe` that returns a description '

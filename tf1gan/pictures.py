@@ -17,7 +17,7 @@ def row(images: np.ndarray) -> bytes:
 
     Source: the vanilla tutorial's figure.
     """
-    figure = _figure(len(images), 1)
+    figure = new_figure(len(images), 1)
     axes = figure.subplots(1, len(images), squeeze=False)[0]
     for ax, image in zip(axes, images):
         ax.set_axis_off()
@@ -30,7 +30,7 @@ def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> by
 
     Up to 200 points are marked each.
     """
-    figure = _figure(8, 4)
+    figure = new_figure(8, 4)
     ax = figure.subplots()
     for name, curve in values.items():
         few = len(curve) <= 200
@@ -49,7 +49,7 @@ def grid(images: np.ndarray, colors: str) -> bytes:
     `colors` names a colour map of matplotlib.
     """
     n_rows, n_columns = images.shape[:2]
-    figure = _figure(2 * n_columns, 2 * n_rows)
+    figure = new_figure(2 * n_columns, 2 * n_rows)
     axes = figure.subplots(n_rows, n_columns, squeeze=False)
     for place in np.ndindex(n_rows, n_columns):
         axes[place].set_axis_off()
@@ -76,7 +76,7 @@ def sheet(images: np.ndarray, n_columns: int) -> bytes:
 def captioned(images: np.ndarray, captions: Sequence[str], n_columns: int) -> bytes:
     """Return the PNG of `images` [n, height, width] in "Blues", captions above."""
     n_rows = -(-len(images) // n_columns)
-    figure = _figure(2 * n_columns, 2.3 * n_rows)
+    figure = new_figure(2 * n_columns, 2.3 * n_rows)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for ax, image, caption in zip(axes, images, captions):
         ax.set_axis_off()
@@ -90,7 +90,7 @@ def progress(losses: Sequence[float], equilibrium: float) -> bytes:
 
     Source: the ladder tutorial's plot of its progress.
     """
-    figure = _figure(16, 8)
+    figure = new_figure(16, 8)
     ax = figure.subplots()
     ax.plot(losses, alpha=0.1, marker='.')
     ax.axhline(equilibrium, color='black', linewidth=1, linestyle='--',
@@ -103,7 +103,8 @@ def progress(losses: Sequence[float], equilibrium: float) -> bytes:
     return _png(figure)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, in inches."""
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)     # no pyplot: no display, no state shared between figures
     return figure

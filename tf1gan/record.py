@@ -101,7 +101,7 @@ def record(run: loop.Run, n_steps: int, path: str) -> None:
 
     Raises: InputError when the page has no description, or the trace cannot be written.
     """
-    if not run.page.is_tutorial and 'description' not in run.settings:
+    if run.settings.get('description', '') is None:
         raise InputError(f'{run.page.source}: expected a page with a `describe`, whose '
                          'description a trace holds, found none; write it '
                          '(tf1gan/descriptions says what it holds)')

@@ -14,11 +14,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / 'tests')]
+sys.path[:0] = [str(ROOT), str(ROOT / 'experiments'), str(ROOT / 'tests')]
 
-import test_oracles                     # noqa: E402
-
-from tf1gan import run_folder           # noqa: E402
+import tables           # noqa: E402
+import test_oracles     # noqa: E402
 
 
 def main() -> None:
@@ -36,8 +35,7 @@ def main() -> None:
             for kind, label in (('after', 'weights'), ('loss', 'losses'),
                                 ('grad', 'gradients'))}}
         print(name, found[name])
-    (Path(__file__).parent / 'epsilon.json').write_bytes(run_folder.as_json(
-        {**found, 'environment': run_folder.environment()}))
+    tables.store('collapse/epsilon.json', found)
 
 
 if __name__ == '__main__':

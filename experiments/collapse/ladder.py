@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / 'experiments')]
 
 import reference        # noqa: E402
+import tables           # noqa: E402
 
 from tf1gan import collapse, latent, mnist, run_folder      # noqa: E402
 
@@ -58,9 +59,8 @@ def measure(folder: Path) -> dict:
     return {
         'rung': meta['config']['rung'], 'seed': meta['seed'],
         'mean_distance': round(mean_distance(samples), 4),
-        'loss_D_real': round(float(np.mean([row['loss_D_real'] for row in last])), 4),
-        'loss_D_fake': round(float(np.mean([row['loss_D_fake'] for row in last])), 4),
-        'loss_G': round(float(np.mean([row['loss_G'] for row in last])), 4)}
+        **{loss: round(float(np.mean([row[loss] for row in last])), 4)
+           for loss in ('loss_D_real', 'loss_D_fake', 'loss_G')}}
 
 
 def main() -> None:
@@ -72,9 +72,9 @@ def main() -> None:
                   key=lambda run: (run['rung'], run['seed']))
     real = mnist.read().train_images[:N_SAMPLES] / 255
     result = {'real_digits': round(mean_distance(real), 4), 'n_samples': N_SAMPLES,
-              'runs': runs, 'environment': {**run_folder.environment(), 'threads': 1}}
+              'runs': runs}
+    tables.store('collapse/ladder.json', result, threads=1)
     here = Path(__file__).parent
-    (here / 'ladder.json').write_bytes(run_folder.as_json(result))
     for rung in collapse.RUNGS:
         folder = RUNS / f'rung_{rung}_seed_0'
         for name in 'loss_D.png', 'loss_G.png':

@@ -17,9 +17,11 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
-from tf1gan import TUTORIALS, descriptions, interpreter, run_folder, trace  # noqa: E402
+import tables       # noqa: E402
+
+from tf1gan import TUTORIALS, descriptions, interpreter, trace  # noqa: E402
 
 KINDS = 'fake', 'logit', 'loss', 'grad', 'adam_m', 'adam_v', 'after', 'average'
 FULL = {'vanilla': ['vanilla'], 'collapse': ['collapse'], 'minimax': ['minimax'],
@@ -97,9 +99,8 @@ def main() -> None:
             full[name] = worst(found, descriptions.of(found.meta, name))
             seconds[name] = round((time.perf_counter() - began) / 3, 2)
             print(name, full[name], seconds[name], flush=True)
-    (HERE / 'errors.json').write_bytes(run_folder.as_json({
-        'golden': golden, 'full': full, 'seconds_a_step': seconds,
-        'environment': run_folder.environment()}))
+    tables.store('interpreter/errors.json', {
+        'golden': golden, 'full': full, 'seconds_a_step': seconds})
 
 
 if __name__ == '__main__':

@@ -7,18 +7,17 @@ seeded draws, and a narrow normal, whose peak is above 1. Writes density.png and
 density.json beside this file. NumPy only.
 """
 
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
-from tf1gan import run_folder      # noqa: E402
+import tables       # noqa: E402
+
+from tf1gan import pictures     # noqa: E402
 
 SEED = 0
 THROWS = 600
@@ -38,10 +37,9 @@ def integral(y: np.ndarray, x: np.ndarray) -> float:
     return float(np.sum((y[1:] + y[:-1]) / 2 * np.diff(x)))
 
 
-def draw(mass, shares, heights) -> Figure:
+def draw(mass, shares, heights) -> pictures.Figure:
     """Draw the die, the standard normal and the narrow one."""
-    figure = Figure(figsize=(12, 4))
-    FigureCanvasAgg(figure)
+    figure = pictures.new_figure(12, 4)
     die, wide, narrow = figure.subplots(1, 3)
     faces = np.arange(1, 7)
     die.bar(faces, shares, color='lightsteelblue', label=f'share of {THROWS} throws')
@@ -91,11 +89,10 @@ def main() -> None:
     result = {part: {name: round(float(value), 6) if isinstance(value, float) else value
                      for name, value in values.items()}
               for part, values in figures.items()}
-    result.update(seed=SEED, environment=run_folder.environment())
+    result['seed'] = SEED
     draw(mass, shares, heights).savefig(str(HERE / 'density.png'))
-    text = json.dumps(result, indent=2, sort_keys=True) + '\n'
-    (HERE / 'density.json').write_text(text)
-    print(text, end='')
+    tables.store('minimax/density.json', result)
+    print(result)
 
 
 if __name__ == '__main__':

@@ -11,25 +11,21 @@ with three seeds, of which the first is drawn. Writes one_dimensional.png and
 one_dimensional.json beside this file.
 """
 
-import json
 import math
 import sys
 from pathlib import Path
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict, List
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
-from tf1gan import loop, run_folder     # noqa: E402
+import tables       # noqa: E402
+
+from tf1gan import pictures, tf1          # noqa: E402
 from tf1gan.nn import uniform       # noqa: E402
-
-import tensorflow as tf     # noqa: E402
-
-assert loop     # imported before TensorFlow, which it silences
+from tf1gan.tf1 import tf           # noqa: E402
 
 SEEDS = [0, 1, 2]       # the first is the figure's
 THREADS = 1             # so that the bits do not depend on the number of cores
@@ -52,85 +48,73 @@ P_DATA = np.diff([math.erf((edge - MEAN) / (SIGMA * math.sqrt(2))) / 2
                   for edge in EDGES]) / WIDTH
 
 
-class Model(NamedTuple):
-    """What a session needs of the graph."""
-
-    graph: tf.Graph
-    X: tf.Tensor                # [n, 1]
-    Z: tf.Tensor                # [n, 1]
-    rate_D: tf.Tensor           # D's learning rate, unless fed: LEARNING_RATE_D
-    G: tf.Tensor                # [n, 1]
-    D_real: tf.Tensor           # [n, 1], in (0, 1)
-    train_D: tf.Operation
-    train_G: tf.Operation
-    variables: Dict[str, tf.Variable]
+def weights(name: str) -> List[tf.Variable]:
+    """Return the weights of a network."""
+    sizes = [1, N_HIDDEN, N_HIDDEN, 1]
+    return [uniform(fan_in, shape, f'{name}_{kind}{i}')
+            for i, (fan_in, units) in enumerate(zip(sizes, sizes[1:]), 1)
+            for kind, shape in (('W', [fan_in, units]), ('b', [units]))]
 
 
-def build(seed: int) -> Model:
-    """Build both networks, 1-32-32-1 with tanh, and the non-saturating game."""
-    graph = tf.Graph()
-    with graph.as_default():
-        tf.set_random_seed(seed)
-        X = tf.placeholder(tf.float32, [None, 1])
-        Z = tf.placeholder(tf.float32, [None, 1])
-        rate_D = tf.placeholder_with_default(LEARNING_RATE_D, [])
+def network(x: tf.Tensor, weights: List[tf.Variable]) -> tf.Tensor:
+    """Return a network's outputs, [n, 1]."""
+    W1, b1, W2, b2, W3, b3 = weights
+    hidden = tf.nn.tanh(tf.matmul(x, W1) + b1)          # [n, N_HIDDEN]
+    hidden = tf.nn.tanh(tf.matmul(hidden, W2) + b2)     # [n, N_HIDDEN]
+    return tf.matmul(hidden, W3) + b3
 
-        def weights(name):
-            sizes = [1, N_HIDDEN, N_HIDDEN, 1]
-            return [uniform(fan_in, shape, f'{name}_{kind}{i}')
-                    for i, (fan_in, units) in enumerate(zip(sizes, sizes[1:]), 1)
-                    for kind, shape in (('W', [fan_in, units]), ('b', [units]))]
 
-        def network(x, weights):
-            W1, b1, W2, b2, W3, b3 = weights
-            hidden = tf.nn.tanh(tf.matmul(x, W1) + b1)          # [n, N_HIDDEN]
-            hidden = tf.nn.tanh(tf.matmul(hidden, W2) + b2)     # [n, N_HIDDEN]
-            return tf.matmul(hidden, W3) + b3                   # [n, 1]
-
-        def bce(logits, target):
-            return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(
-                labels=tf.fill(tf.shape(logits), target), logits=logits))
-
-        D_weights, G_weights = weights('D'), weights('G')
-        G = network(Z, G_weights)
-        logit_real = network(X, D_weights)
-        logit_cut = network(tf.stop_gradient(G), D_weights)
-        loss_D = bce(logit_real, 1.) + bce(logit_cut, 0.)
-        loss_G = bce(network(G, D_weights), 1.)
-        train_D = tf.train.AdamOptimizer(rate_D, BETA1, name='Adam_D').minimize(
-            loss_D, var_list=D_weights)
-        train_G = tf.train.AdamOptimizer(
-            LEARNING_RATE_G, BETA1, name='Adam_G').minimize(loss_G, var_list=G_weights)
-        variables = {variable.op.name: variable for variable in tf.global_variables()}
-        D_real = tf.nn.sigmoid(logit_real)
-    return Model(graph, X, Z, rate_D, G, D_real, train_D, train_G, variables)
+def bce(logits: tf.Tensor, target: float) -> tf.Tensor:
+    """Return the mean cross-entropy with a target (nats)."""
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(
+        labels=tf.fill(tf.shape(logits), target), logits=logits))
 
 
 class Game:
-    """The model in a session, with the generator of the game's draws."""
+    """Both networks, 1-32-32-1 with tanh, in the non-saturating game; in a session.
+
+    `rate_D` is D's learning rate, unless fed: LEARNING_RATE_D.
+    """
 
     def __init__(self, seed: int):
-        self.seed, self.model = seed, build(seed)
-        with self.model.graph.as_default():
+        self.seed, self.rng = seed, np.random.RandomState(seed)
+        graph = tf.Graph()
+        with graph.as_default():
+            tf.set_random_seed(seed)
+            self.X = tf.placeholder(tf.float32, [None, 1])
+            self.Z = tf.placeholder(tf.float32, [None, 1])
+            self.rate_D = tf.placeholder_with_default(LEARNING_RATE_D, [])
+            D_weights, G_weights = weights('D'), weights('G')
+            self.G = network(self.Z, G_weights)                     # [n, 1]
+            logit_real = network(self.X, D_weights)
+            logit_cut = network(tf.stop_gradient(self.G), D_weights)
+            loss_D = bce(logit_real, 1.) + bce(logit_cut, 0.)
+            loss_G = bce(network(self.G, D_weights), 1.)
+            self.train_D = tf.train.AdamOptimizer(
+                self.rate_D, BETA1, name='Adam_D').minimize(loss_D, var_list=D_weights)
+            self.train_G = tf.train.AdamOptimizer(
+                LEARNING_RATE_G, BETA1, name='Adam_G').minimize(
+                    loss_G, var_list=G_weights)
+            self.variables = {variable.op.name: variable
+                              for variable in tf.global_variables()}
+            self.D_real = tf.nn.sigmoid(logit_real)                 # [n, 1], in (0, 1)
             init = tf.global_variables_initializer()
-        self.model.graph.finalize()
-        self.sess = tf.Session(graph=self.model.graph, config=tf.ConfigProto(
+        graph.finalize()
+        self.sess = tf.Session(graph=graph, config=tf.ConfigProto(
             intra_op_parallelism_threads=THREADS, inter_op_parallelism_threads=THREADS))
         self.sess.run(init)
-        self.rng = np.random.RandomState(seed)
 
     def update_D(self, rng: np.random.RandomState, n: int,
                  rate: float = LEARNING_RATE_D) -> None:
         """Update D on `n` draws of the data and `n` of G's samples."""
-        self.sess.run(self.model.train_D, {
-            self.model.X: rng.normal(MEAN, SIGMA, [n, 1]), self.model.rate_D: rate,
-            self.model.Z: rng.normal(size=[n, 1])})
+        self.sess.run(self.train_D, {
+            self.X: rng.normal(MEAN, SIGMA, [n, 1]), self.Z: rng.normal(size=[n, 1]),
+            self.rate_D: rate})
 
     def step(self) -> None:
         """Update D, then G on fresh noise."""
         self.update_D(self.rng, BATCH_SIZE)
-        self.sess.run(self.model.train_G,
-                      {self.model.Z: self.rng.normal(size=[BATCH_SIZE, 1])})
+        self.sess.run(self.train_G, {self.Z: self.rng.normal(size=[BATCH_SIZE, 1])})
 
     def look(self) -> Dict[str, Any]:
         """Return G's density and D, before and after its steps with G frozen.
@@ -138,25 +122,23 @@ class Game:
         Leaves the game as it was: other draws, and every variable put back.
         """
         rng = np.random.RandomState(self.seed + 1000)
-        samples = self.sess.run(self.model.G,
-                                {self.model.Z: rng.normal(size=[SAMPLES, 1])})[:, 0]
+        samples = self.sess.run(self.G, {self.Z: rng.normal(size=[SAMPLES, 1])})[:, 0]
         seen = {'p_g': density(samples), 'mean': samples.mean(dtype=np.float64),
                 'sigma': samples.std(dtype=np.float64), 'D_before': self.D()}
-        kept = self.sess.run(self.model.variables)
+        kept = self.sess.run(self.variables)
         for i in range(FROZEN_STEPS):
             self.update_D(rng, FROZEN_BATCH_SIZE,
                           LEARNING_RATE_D * (1 - i / FROZEN_STEPS))
         seen['D_after'] = self.D()
-        for name, value in self.sess.run(self.model.variables).items():
+        for name, value in self.sess.run(self.variables).items():
             assert not name.startswith('G_') or value.tobytes() == kept[name].tobytes()
-        for name, variable in self.model.variables.items():
+        for name, variable in self.variables.items():
             variable.load(kept[name], self.sess)
         return seen
 
     def D(self) -> np.ndarray:
         """Return D at the middle of every bin."""
-        return self.sess.run(self.model.D_real,
-                             {self.model.X: MIDDLES[:, np.newaxis]})[:, 0]
+        return self.sess.run(self.D_real, {self.X: MIDDLES[:, np.newaxis]})[:, 0]
 
 
 def density(samples: np.ndarray) -> np.ndarray:
@@ -192,10 +174,9 @@ def measure(seen: Dict[str, Any]) -> Dict[str, float]:
     return {name: round(float(value), 6) for name, value in found.items()}
 
 
-def draw(looks: Dict[str, Dict[str, Any]]) -> Figure:
+def draw(looks: Dict[str, Dict[str, Any]]) -> pictures.Figure:
     """Draw a column a moment: the densities above, D below."""
-    figure = Figure(figsize=(15, 7))
-    FigureCanvasAgg(figure)
+    figure = pictures.new_figure(15, 7)
     axes = figure.subplots(2, len(looks), sharex=True)
     for (above, below), (moment, seen) in zip(axes.T, looks.items()):
         above.plot(MIDDLES, P_DATA, color='tab:green', label='data')
@@ -250,12 +231,10 @@ def main() -> None:
         'batch_size': BATCH_SIZE, 'learning_rate_D': LEARNING_RATE_D,
         'learning_rate_G': LEARNING_RATE_G, 'beta1': BETA1,
         'frozen_steps': FROZEN_STEPS, 'frozen_batch_size': FROZEN_BATCH_SIZE,
-        'threads': THREADS,
-        'environment': {**run_folder.environment(), 'tensorflow': tf.__version__}}
+        'threads': THREADS}
     draw(looks[SEEDS[0]]).savefig(str(HERE / 'one_dimensional.png'))
-    text = json.dumps(result, indent=2, sort_keys=True) + '\n'
-    (HERE / 'one_dimensional.json').write_text(text)
-    print(text, end='')
+    tables.store('minimax/one_dimensional.json', result, tensorflow=tf1.VERSION)
+    print(result)
 
 
 if __name__ == '__main__':

@@ -12,10 +12,8 @@ images and its noise drawn. Writes convolutions.json beside this file: the media
 of each side, as milliseconds a step, and their ratio.
 """
 
-import importlib
 import os
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +25,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Data:
-    """Images, labels and noise, as the tutorials draw them."""
+    """Images, labels and noise of the other sides, as the tutorials draw them."""
 
     def __init__(self, name: str):
         self.name, self.rng = name, np.random.RandomState(0)
         self.images = self.rng.uniform(-1, 1, (1000, 28, 28, 1)).astype(np.float32)
         self.labels = np.eye(10)[self.rng.randint(10, size=1000)]
 
-    def batch(self, n, **_):
+    def batch(self, n):
         """Draw images and labels."""
         rows = self.rng.randint(1000, size=n)
         return self.images[rows], self.labels[rows]
@@ -45,17 +43,6 @@ class Data:
             return self.rng.normal(size=(n, 100))
         return (self.rng.uniform(-1, 1, (n, 100)),
                 np.eye(10)[self.rng.randint(10, size=n)])
-
-
-def tf1gan_step(name: str):
-    """Return a function that takes a step of the tutorial, and a version."""
-    sys.path.insert(0, str(ROOT))
-    from tf1gan import loop
-    tutorial, data = importlib.import_module(f'tf1gan.{name}'), Data(name)
-    run = loop.Run(tutorial, {'config': tutorial.Config()._asdict(), 'seed': 0,
-                              'threads': None, 'data': None})
-    return (lambda: tutorial.step(run.sess, run.model, run.config, data.batch,
-                                  data.noise)), loop.tf.__version__
 
 
 def keras_step(name: str):
@@ -163,39 +150,24 @@ def torch_step(name: str):
     return {'dcgan': dcgan, 'conditional': conditional}[name], torch.__version__
 
 
-def worker(side: str, name: str) -> None:
-    """Take a block of steps for every line of stdin; print milliseconds a step."""
-    step, version = {'tf1gan': tf1gan_step, 'keras': keras_step,
-                     'torch': torch_step}[side](name)
-    for _ in sys.stdin:
-        began = time.perf_counter()
-        for _ in range(STEPS):
-            step()
-        print((time.perf_counter() - began) / STEPS * 1000, version, flush=True)
-
-
-def measure(name: str, ours: str, side: str, theirs: str) -> dict:
-    """Return the figures of a tutorial: tf1gan in `ours` against `side` in `theirs`."""
-    return {'tutorial': name, 'against': side, **side_by_side.measure(
-        [ours, __file__, 'tf1gan', name], [theirs, __file__, side, name], BLOCKS)}
-
-
 def main(mkl: str, torch: str) -> None:
     """Measure both pairs of both tutorials, and write the file."""
-    sys.path.insert(0, str(ROOT))
-    from tf1gan import run_folder
+    import tables
     found = []
     for name in TUTORIALS:
         for ours, side, theirs in ((sys.executable, 'keras', sys.executable),
                                    (mkl, 'torch', torch)):
-            found.append(measure(name, ours, side, theirs))
+            found.append({'tutorial': name, 'against': side, **side_by_side.measure(
+                [ours, __file__, 'tf1gan', name], [theirs, __file__, side, name],
+                BLOCKS)})
             print(found[-1], flush=True)
-    (Path(__file__).parent / 'convolutions.json').write_bytes(run_folder.as_json(
-        {'steps': found, 'environment': run_folder.environment()}))
+    tables.store('speed/convolutions.json', {'steps': found})
 
+
+STEP = {'tf1gan': side_by_side.tf1gan_step, 'keras': keras_step, 'torch': torch_step}
 
 if __name__ == '__main__':
-    if sys.argv[1] in ('tf1gan', 'keras', 'torch'):
-        worker(*sys.argv[1:])
+    if sys.argv[1] in STEP:
+        side_by_side.work(*STEP[sys.argv[1]](sys.argv[2]), STEPS)
     else:
         main(*sys.argv[1:])

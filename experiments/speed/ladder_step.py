@@ -10,19 +10,17 @@ noise drawn. Writes ladder_step.json beside this file: the median block of each,
 milliseconds a step, and their ratio.
 """
 
+import itertools
 import sys
-import time
-from pathlib import Path
 
 import side_by_side
 
 BLOCKS, STEPS = 15, 200
 RUNGS = [1, 2, 3, 4]
-ROOT = Path(__file__).resolve().parents[2]
 
 
-def torch_worker(rung: int, threads: int) -> None:
-    """Take blocks of steps of a rung in PyTorch, one for every line of stdin."""
+def torch_step(rung: int, threads: int):
+    """Return a function that takes a step of a rung in PyTorch, and a version."""
     import numpy as np
     import torch
     from torch import nn
@@ -54,29 +52,15 @@ def torch_worker(rung: int, threads: int) -> None:
     def z():
         return torch.randn(n_noise) if rung == 4 else torch.rand(n_noise)
 
-    for line in sys.stdin:
-        began = time.perf_counter()
-        for i in range(STEPS):
-            x = torch.from_numpy(images[i])
-            update(optimizers[0], D(x), one)
-            update(optimizers[0], D(G(z()).detach()), zero)
-            update(optimizers[1], D(G(z())), one)
-        print((time.perf_counter() - began) / STEPS * 1000, torch.__version__,
-              flush=True)
+    rows = itertools.cycle(range(len(images)))
 
+    def step():
+        x = torch.from_numpy(images[next(rows)])
+        update(optimizers[0], D(x), one)
+        update(optimizers[0], D(G(z()).detach()), zero)
+        update(optimizers[1], D(G(z())), one)
 
-def tf1gan_worker(rung: int, threads: int) -> None:
-    """Take blocks of steps of a rung here, one for every line of stdin."""
-    sys.path.insert(0, str(ROOT))
-    from tf1gan import collapse, loop
-    run = loop.Run(collapse, {'config': collapse.Config(rung=rung)._asdict(), 'seed': 0,
-                              'threads': threads or collapse.THREADS, 'data': None})
-    for line in sys.stdin:
-        began = time.perf_counter()
-        for _ in range(STEPS):
-            run.advance(run.sess)
-        print((time.perf_counter() - began) / STEPS * 1000, loop.tf.__version__,
-              flush=True)
+    return step, torch.__version__
 
 
 def measure(python: str, rung: int, threads: int) -> dict:
@@ -91,20 +75,20 @@ def measure(python: str, rung: int, threads: int) -> dict:
 
 def main(python: str) -> None:
     """Measure every rung, with either choice of threads, and write the file."""
-    sys.path.insert(0, str(ROOT))
-    from tf1gan import run_folder
+    import tables
     found = []
     for threads in 0, 1:
         for rung in RUNGS:
             found.append(measure(python, rung, threads))
             print(found[-1])
-    (Path(__file__).parent / 'ladder_step.json').write_bytes(run_folder.as_json(
-        {'steps': found, 'environment': run_folder.environment()}))
+    tables.store('speed/ladder_step.json', {'steps': found})
 
 
 if __name__ == '__main__':
     if len(sys.argv) == 2:
         main(sys.argv[1])
     else:
-        worker = {'tf1gan': tf1gan_worker, 'torch': torch_worker}[sys.argv[1]]
-        worker(int(sys.argv[2]), int(sys.argv[3]))
+        rung, threads = map(int, sys.argv[2:])
+        side_by_side.work(*(
+            torch_step(rung, threads) if sys.argv[1] == 'torch' else
+            side_by_side.tf1gan_step('collapse', threads, rung=rung)), STEPS)

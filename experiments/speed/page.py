@@ -2,6 +2,8 @@
 
 from tables import load, machine, table
 
+from tf1gan import spread
+
 
 def ratio(step: dict) -> str:
     """Return a step's ratio and the range of its blocks."""
@@ -53,7 +55,7 @@ def convolutions() -> str:
 def convolution_hours() -> str:
     """Return how long the convolutional tutorials take in all, as a table."""
     found = load('speed/convolutions.json')
-    steps = {'dcgan': 10001, 'conditional': 50 * 1875}
+    steps = {'dcgan': spread.load('dcgan').steps, 'conditional': 50 * 1875}
     rows = []
     for name, n in steps.items():
         cells = []

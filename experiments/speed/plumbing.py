@@ -19,9 +19,11 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / 'experiments')]
 
-from tf1gan import command, mnist, run_folder, vanilla     # noqa: E402
+import tables       # noqa: E402
+
+from tf1gan import command, mnist, vanilla     # noqa: E402
 
 EPOCHS = 10
 SKIP = 50       # the first steps, in which TensorFlow warms up
@@ -74,9 +76,8 @@ def main() -> None:
                                 for i in range(EPOCHS)],
         'plain_ms': round(float(np.median(plain_ms[SKIP:])), 3),
         'package_ms': round(float(np.median(package_ms[SKIP:])), 3),
-        'steps': len(plain_ms) - SKIP,
-        'environment': {**run_folder.environment(), 'threads': "TensorFlow's own"}}
-    (Path(__file__).parent / 'plumbing.json').write_bytes(run_folder.as_json(result))
+        'steps': len(plain_ms) - SKIP}
+    tables.store('speed/plumbing.json', result, threads="TensorFlow's own")
     print(result)
 
 

@@ -3,15 +3,39 @@ fair to both."""
 
 import statistics
 import subprocess
-from typing import Dict, Sequence
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Dict, Optional, Sequence, Tuple
+
+EXPERIMENTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(EXPERIMENTS.parent), str(EXPERIMENTS)]
+
+
+def tf1gan_step(name: str, threads: Optional[int] = None,
+                **numbers) -> Tuple[Callable, str]:
+    """Return a function that takes a tutorial's next step, and TensorFlow's version."""
+    from tf1gan import contract, loop, tf1
+    page = contract.find(name)
+    run = loop.Run(page, {'config': page.Config(**numbers)._asdict(), 'seed': 0,
+                          'threads': threads or page.THREADS, 'data': None})
+    return lambda: run.advance(run.sess), tf1.VERSION
+
+
+def work(step: Callable, version: str, n_steps: int) -> None:
+    """Take a block of steps for every line of stdin; print milliseconds a step."""
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        for _ in range(n_steps):
+            step()
+        print((time.perf_counter() - began) / n_steps * 1000, version, flush=True)
 
 
 def measure(ours: Sequence[str], theirs: Sequence[str], n_blocks: int) -> Dict:
     """Return the medians of two workers' blocks, and their ratio.
 
-    Each command starts a worker that takes a block of steps for every line of its
-    standard input, then prints the milliseconds of a step and a version. The first
-    block of either warms up and does not count.
+    Each command starts a worker, which does what `work` does. The first block of either
+    warms up and does not count.
     """
     workers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 universal_newlines=True) for command in (ours, theirs)]

@@ -11,7 +11,6 @@ today.json beside this file.
     speed   a step of every tutorial side by side: leave the machine alone
 """
 
-import importlib
 import json
 import subprocess
 import sys
@@ -125,20 +124,13 @@ def speed() -> list:
 
 def worker(name: str) -> None:
     """Take a block of steps for every line of stdin; print milliseconds a step."""
-    from tf1gan import loop, tf1
-    tutorial = importlib.import_module(f'tf1gan.{name}')
-    run = loop.Run(tutorial, {
-        'config': tutorial.Config()._asdict(), 'seed': 0, 'data': None,
-        'threads': getattr(tutorial, 'THREADS', None)})
+    import side_by_side
+    step, version = side_by_side.tf1gan_step(name)
     began = time.perf_counter()
     for _ in range(10):
-        run.advance(run.sess)
-    steps = max(2, int(MILLISECONDS / 100 / (time.perf_counter() - began)))
-    for _ in sys.stdin:
-        began = time.perf_counter()
-        for _ in range(steps):
-            run.advance(run.sess)
-        print((time.perf_counter() - began) / steps * 1000, tf1.VERSION, flush=True)
+        step()
+    side_by_side.work(step, version, max(2, int(
+        MILLISECONDS / 100 / (time.perf_counter() - began))))
 
 
 def main(parts: list) -> None:

@@ -77,9 +77,9 @@ def of(meta: Dict[str, Any], source: Any) -> Description:
 
     Raises: InputError when there is neither, or the config lacks a number.
     """
-    if 'description' in meta:
+    if meta.get('description') is not None:
         return meta['description']
-    if meta['tutorial'] not in TUTORIALS:
+    if 'description' in meta or meta['tutorial'] not in TUTORIALS:
         raise InputError(f'{source}: expected one of {", ".join(TUTORIALS)}, or a '
                          f'description, found {meta["tutorial"]} without one; record '
                          'it with a `describe` beside its page')

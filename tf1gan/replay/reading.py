@@ -110,7 +110,7 @@ def counted(run: Path, prefix: str) -> str:
     for place in run.resolve(), run.resolve().parent:
         try:
             config = json.loads((place / 'config.json').read_text(encoding='utf-8'))
-            name = str(config['tutorial'])
+            name = '' if 'description' in config else str(config['tutorial'])
             return str(config['description']['pictures']['counts'])
         except (OSError, ValueError, KeyError, TypeError):
             if name in known:

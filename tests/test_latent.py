@@ -1,0 +1,72 @@
+"""tf1gan.latent: pictures of a trained generator's noise, and of the digits asked."""
+
+import matplotlib.image
+import numpy as np
+import pytest
+from conftest import run_module
+
+from tf1gan import latent
+
+RUNS = {'collapse': ['collapse'], 'sanity': ['collapse', '--sanity'],
+        'dcgan': ['dcgan', '--batch-size', 5, '--max-steps', 1],
+        'conditional': ['conditional', '--batch-size', 5, '--max-steps', 1]}
+
+
+@pytest.fixture(scope='module')
+def home(csv, tmp_path_factory):
+    """Return a folder with very short runs in it."""
+    home = tmp_path_factory.mktemp('home')
+    for name, (tutorial, *flags) in RUNS.items():
+        ended = run_module(f'tf1gan.{tutorial}', '--data', csv, *flags, '--out', name,
+                           cwd=home)
+        assert ended.status == 0, ended.err
+    return home
+
+
+@pytest.mark.parametrize('name', ['collapse', 'dcgan'])
+def test_three_pictures_are_drawn(home, call, name):
+    ended = call(latent.main, home / name, '--seed-a', 5)
+    assert ended.status == 0 and len(ended.out.splitlines()) == 3
+    assert sorted(path.name for path in (home / name / 'latent').iterdir()) == [
+        'difference.png', 'interpolation.png', 'sum.png']
+
+
+def test_the_arithmetic_is_done_on_the_noise(home):
+    generate = latent.Generator(home / 'collapse')
+    a = generate.noise(np.random.RandomState(5), 1)
+    assert np.array_equal(a, np.random.RandomState(5).normal(size=(1, 100)))
+    b = generate.noise(np.random.RandomState(6), 1)
+    points = latent.interpolate(a, b)
+    assert points.shape == (12, 100)
+    assert np.array_equal(points[[0, -1]], np.concatenate([a, b]))
+    steps = np.diff(points, axis=0)
+    assert np.abs(steps - (b - a) / 11).max() < 1e-14       # of float64
+
+
+def test_chosen_digits_are_drawn(home, call):
+    folder = home / 'conditional'
+    sheet = matplotlib.image.imread(str(folder / 'samples' / '0000_0000.png'))
+    assert sheet.shape == (280, 280)
+    path = folder / 'latent' / 'digit_7.png'
+    ended = call(latent.main, folder, '--digit', 7, '--count', 13)
+    assert ended.status == 0 and ended.out == f'{path}\n'
+    found = np.round(matplotlib.image.imread(str(path)) * 255)
+    assert found.shape == (56, 280) and (found[28:, 84:] == 0).all()
+    z = np.random.RandomState(0).uniform(-1, 1, size=(13, 100))
+    images = latent.Generator(folder)(z, np.full(13, 7))    # test_evaluate.py checks it
+    assert np.abs(found[28:, 28:56] - np.floor(images[11] * 255)).max() <= 1
+
+
+@pytest.mark.parametrize('args, words', [
+    ([], 'RUN'), (['nowhere'], 'no such folder'), (['sanity'], 'generator'),
+    (['collapse', '--seed-a', '-1'], '--seed-a'),
+    (['collapse', '--seed-c', '1'], '--seed-c'),
+    (['collapse', '--out', 'collapse/log.csv/x'], 'log.csv'),
+    (['dcgan', '--digit', '7'], 'labels'), (['dcgan', '--count', '7'], '--digit'),
+    (['conditional'], '--digit'), (['conditional', '--digit', '10'], '--digit'),
+    (['conditional', '--digit', '7', '--count', '0'], '--count')])
+def test_bad_input_is_refused_in_one_sentence(home, call, monkeypatch, args, words):
+    monkeypatch.chdir(home)
+    ended = call(latent.main, *args)
+    assert ended.status == 2 and words in ended.err
+    assert len(ended.err.splitlines()) == 1
