@@ -28,7 +28,7 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
-.PHONY: vanilla dcgan conditional test ports noise golden classifier results lint environment pages speed epsilon ladder today \
+.PHONY: vanilla dcgan conditional test ports right golden classifier results lint environment pages speed epsilon ladder today \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
@@ -55,10 +55,10 @@ ports:
 	@cd tests && ../$(ports) -m pytest --numprocesses 2 --dist loadfile \
 		-p no:cacheprovider $$(../$(ports) numpy_only.py)
 
-# The noise between right computations, beside the comparer's limits.
-noise: environment
+# Right runs in judgement: how near they come to their limits (half an hour).
+right: environment
 	@$(MAKE) --no-print-directory environment ENV=mkl
-	@$(python) experiments/ports/noise.py .venv-mkl/bin/python $(ports)
+	@$(python) experiments/ports/right.py .venv-mkl/bin/python $(ports)
 	@$(python) experiments/fill_pages.py
 
 # The classifier of tf1gan.evaluate anew (some minutes).

@@ -19,7 +19,7 @@ setup(
     long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     license='MIT (code), CC BY-SA 3.0 (tf1gan/data)',
-    packages=['tf1gan', 'tf1gan.causes', 'tf1gan.descriptions', 'tf1gan.replay'],
+    packages=['tf1gan', 'tf1gan.descriptions', 'tf1gan.judge', 'tf1gan.replay'],
     package_data={'tf1gan': ['data/*', 'golden/*.npz', 'classifier.npz', 'spread.json'],
                   'tf1gan.replay': ['page.html']},
     python_requires='>=3.6',

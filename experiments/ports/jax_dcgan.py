@@ -138,8 +138,9 @@ def put(update, seen, state, weights):
         update.put(kind, value)
 
 
-def train(replay):
-    """Train as the tutorial does, for the golden trace's steps."""
+def port(golden):
+    """Train as the tutorial does, for the golden trace's steps; return the replay."""
+    replay = trace.Replay(golden)
     config = replay.config
     n, n_noise = config['batch_size'], config['n_noise']
     weights = jax.tree.map(jnp.asarray, replay.weights())
@@ -178,9 +179,8 @@ def train(replay):
         put(update, seen, state_G, {**G, **averages, **D})
         if step % 200 == 0:     # the picture's noise
             rng.normal(size=(25, n_noise))
+    return replay
 
 
 if __name__ == '__main__':
-    replay = trace.Replay('dcgan')
-    train(replay)
-    replay.save(sys.argv[1])
+    port('dcgan').save(sys.argv[1])

@@ -87,8 +87,9 @@ def put(update, seen, state, weights):
         update.put(kind, value)
 
 
-def train(replay):
-    """Train as the tutorial does, for the golden trace's steps."""
+def port(golden):
+    """Train as the tutorial does, for the golden trace's steps; return the replay."""
+    replay = trace.Replay(golden)
     config = replay.config
     n, n_noise = config['batch_size'], config['n_noise']
     weights = jax.tree.map(jnp.asarray, replay.weights())
@@ -114,9 +115,8 @@ def train(replay):
         Z = update.feed('Z', z)     # the same noise
         G, state_G, seen = update_G(G, state_G, D, Z)
         put(update, seen, state_G, {**G, **D})
+    return replay
 
 
 if __name__ == '__main__':
-    replay = trace.Replay('vanilla')
-    train(replay)
-    replay.save(sys.argv[1])
+    port('vanilla').save(sys.argv[1])

@@ -2,8 +2,6 @@
 
 from tables import load, machine, table
 
-from tf1gan.compare import LIMITS
-
 
 def ports() -> str:
     """Return what every port's comparison said, as a table, and the versions."""
@@ -48,12 +46,12 @@ def sabotage() -> str:
         'accused.'))
 
 
-def limits() -> str:
-    """Return the comparer's limits beside the noise that was measured, as a table."""
-    found = load('ports/noise.json')
-    rows = [[f'`{kind}`', *(f'{limit:.0e} ({share:.1e})' for limit, share
-                            in zip(LIMITS[kind], noise.values()))]
-            for kind, noise in found['noise'].items()]
-    return table(['<kind', 'first step: limit (noise)', 'dense networks, later',
-                  'convolutional networks, later'], rows,
-                 f'{machine(found["environment"])}.')
+def right() -> str:
+    """Return how near right runs come to their limits, as a table."""
+    found = load('ports/right.json')
+    rows = [[kind, row['runs'], row['accused'], f'{row["worst"]:.2f}', f'`{row["of"]}`']
+            for kind, row in found['runs'].items()]
+    return table(['<runs', 'how many', 'accused', 'worst share of a limit', '<where'],
+                 rows, f'{sum(row["runs"] for row in found["runs"].values())} right '
+                 f'runs, {sum(row["accused"] for row in found["runs"].values())} '
+                 f'accused. {machine(found["environment"])}.')

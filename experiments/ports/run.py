@@ -19,8 +19,9 @@ import sabotage
 from tf1gan import compare, run_folder, trace
 
 HERE = Path(__file__).resolve().parent
-PORTS = ['pytorch_vanilla', 'pytorch_minimax', 'pytorch_dcgan', 'jax_vanilla',
-         'jax_dcgan', 'keras_vanilla', 'keras_dcgan']
+PORTS = ['pytorch_vanilla', 'pytorch_minimax', 'pytorch_dcgan', 'pytorch_collapse',
+         'pytorch_conditional', 'jax_vanilla', 'jax_minimax', 'jax_collapse',
+         'jax_dcgan', 'keras_vanilla', 'keras_dcgan', 'keras_conditional']
 VERSIONS = ['torch', 'jax', 'optax', 'tensorflow-cpu', 'keras', 'numpy']
 
 
