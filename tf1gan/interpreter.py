@@ -506,9 +506,9 @@ def _calls(description, update, start, w, tape, results):
     def run(network, x, labels, key):
         how = Pass(w, labels, masks, update['modes'][network] == 'training')
         call = key.split('/')[1]
-        for n, layer in enumerate(description['networks'][network]):
+        for layer in description['networks'][network]:
             x = OPS[layer['op']](x, layer, how)
-            name = f'layer/{call}_{layer.get("place", n)}'
+            name = f'layer/{call}_{layer.get("place")}'
             if name in start.own:
                 x.array = results.put(name, x.array)
         recorded = update.get('recorded', {}).get(network)

@@ -5,6 +5,8 @@ A trace is one .npz, its keys in causal order:
     init/G_W1               every weight and moving average before the first update
     step_000/D/feed/X       what was fed, float32: images, noise, labels
     step_000/D/mask/1       dropout's masks, of D's layers in their order
+    step_000/D/layer/G_0    what G's layers return, by their number in the description;
+                            of D by the logit's name: D_real_0 (of ports, if they like)
     step_000/D/fake/G       G's images in this update
     step_000/D/logit/D_real what D's sigmoid takes
     step_000/D/loss         before the update
@@ -217,7 +219,8 @@ class Replay:
                  layouts: Optional[Dict[str, Layout]] = None):
         self.golden = golden if isinstance(golden, Trace) else load(golden)
         self.layouts = layouts or {}
-        names = {key.split('/')[-1] for key in self.golden.arrays}
+        names = {key.split('/')[-1] for key in self.golden.arrays} | {
+            name for update in self for name in update.names('layer')}
         _refuse('layouts', set(self.layouts) - names, names)
         self.config: Dict[str, Any] = self.golden.meta['config']
         self.seed: int = self.golden.meta['seed']
@@ -263,8 +266,19 @@ class Replay:
         """Return an array of the port's in golden's layout."""
         if hasattr(value, 'detach'):        # a torch tensor
             value = value.detach().cpu()
+            if str(value.dtype) == 'torch.bfloat16':        # NumPy has none
+                value = value.float()
         array = np.array(value)
+        if array.dtype.kind not in 'fiub' and array.dtype.name == 'bfloat16':
+            array = array.astype(np.float32)
+        if array.dtype.kind not in 'fiub':
+            raise InputError(f'{key}: expected an array of numbers, found '
+                             f'{type(value).__name__}; hand it over as an array or a '
+                             'tensor')
         layout, like = self.layouts.get(name), self.golden.arrays.get(key)
+        if layout and key.split('/')[2:3] == ['layer'] and not (
+                layout.split or layout.join) and array.ndim == len(layout.axes):
+            return array.transpose(np.argsort(layout.axes))
         if like is None:
             like = self.golden.arrays.get(f'init/{name}', array)
         if isinstance(value, float):        # a loss's .item(), say
@@ -313,6 +327,19 @@ class Update:
         self.replay.arrays[key] = self.replay.to_golden(name, value, key)
         return value
 
+    def names(self, kind: str) -> Set[str]:
+        """Return the names that the description has for a kind of array."""
+        description = descriptions.of(self.replay.golden.meta, self.replay.golden.source)
+        update = descriptions.update_of(description, self.name)
+        logits = [term['logit'] for term in update['terms']]
+        networks = description['networks']
+        if kind == 'layer':
+            calls = [('G', 'G')] + [('D', logit) for logit in logits]
+            return {f'{call}_{n}' for network, call in calls
+                    for n in range(len(networks[network]))}
+        return {'fake': {'G'}, 'logit': set(logits)}.get(kind) or {
+            name for layers in networks.values() for name in descriptions.names(layers)}
+
     def put(self, kind: str, value: Any) -> None:
         """Record results: of `loss` a number, of the other kinds arrays by name.
 
@@ -320,7 +347,8 @@ class Update:
         are kept; of gradients that it does not have, only those that are not all 0. So
         a port may hand over all that it has.
 
-        Raises: InputError when there is no such kind, or the value has another form.
+        Raises: InputError when there is no such kind or name, or the value has another
+            form.
         """
         if kind not in KINDS:
             raise InputError(f'expected a kind of {", ".join(KINDS)}, found {kind!r}')
@@ -329,6 +357,9 @@ class Update:
             raise InputError(f'put({kind!r}): expected {expected}, found '
                              f'{type(value).__name__}; hand it over so')
         replay = self.replay
+        if kind != 'loss':
+            known = self.names(kind)
+            _refuse(f'put({kind!r})', set(value) - known, known)
         for name, each in [('', value)] if kind == 'loss' else value.items():
             key = f'{self.place}/{kind}' + (f'/{name}' if name else '')
             if each is None:        # torch's gradient of what was not reached

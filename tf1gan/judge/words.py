@@ -103,6 +103,11 @@ def _told(search: Search, findings: List[Finding]) -> Told:
     key = f'{first.place}/{first.nodes[0].key}'
     follows = [f'{each.place}/{more}' for each in findings for more in each.follows]
     where = PARTS[first.group].format(update=first.place.split('/')[1])
+    network, _, place = first.nodes[0].key.partition('/')[2].rpartition('_')
+    if first.nodes[0].key.startswith('layer/'):
+        network = 'G' if network == 'G' else 'D'
+        layers = dict(enumerate(search.judge.description['networks'][network]))
+        where = f'{layer_words(layers, int(place), network)}, in {where}'
     if not first.edits:
         return Told(key, where, places, None, [], False, follows)
     description = search.judge.description
