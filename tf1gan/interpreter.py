@@ -247,6 +247,7 @@ LOSSES = {      # element by element, of logits x, their targets t, and other nu
     'hinge': lambda x, t, _: (-(x * (2 * t - 1)) + 1).do('leaky_relu', slope=0),
     'wasserstein': lambda x, t, _: -(x * (2 * t - 1)),
     'absolute': lambda x, t, _: (x.do('sigmoid') - t).do('leaky_relu', slope=-1),
+    'distance': lambda x, t, _: (x - t).do('leaky_relu', slope=-1),
     'not_logits': lambda x, t, _: x.do('bound', low=1e-7, high=1 - 1e-7).do(
         'log_loss', target=t, clamped=False),
     'exchanged': lambda x, t, _: x.tape.node(np.log1p(np.exp(t))) - x * t,
@@ -425,16 +426,17 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     """Return all that an update computes, by its keys in a trace, in causal order.
 
     `rounding` and `cast` are the tape's, `exactly` is `optimizer_of`'s. `until`: the
-    kind of array after which to stop (logit, loss or grad).
+    kind of array after which to stop (fake, logit, loss or grad); of what comes before
+    that, fakes that `start` has are not made.
     """
     results, moved = Results(start.own, dtype), trained(
         description['networks'][update['moves']])
     tape = Tape(dtype, rounding, cast)
     seen = {**start.weights, **start.seen}
-    w = {name: tape.node(array, name in moved and until not in ('logit', 'loss'))
+    w = {name: tape.node(array, name in moved and until not in ('fake', 'logit', 'loss'))
          for name, array in seen.items()}
-    calls, averages = _calls(description, update, start, w, tape, results)
-    if until == 'logit':
+    calls, averages = _calls(description, update, start, w, tape, results, until)
+    if until in ('fake', 'logit'):
         return results.arrays
     loss = objective(update, calls)
     results.put('loss', update['loss']['recorded'] * loss.array.reshape(()))
@@ -493,7 +495,7 @@ def _changed(slopes, how, start, w):
             for name, slope in slopes.items()}
 
 
-def _calls(description, update, start, w, tape, results):
+def _calls(description, update, start, w, tape, results, until):
     """Return (logits, batches' sizes) of each call of D, and the moving averages."""
     feed, masks = ({name: tape.node(array) for name, array in arrays.items()}
                    for arrays in (start.feed, start.mask))
@@ -524,9 +526,12 @@ def _calls(description, update, start, w, tape, results):
     batches = {'X': (X and before('X', X, None), feed.get('X_labels'))}
     if 'Z' in feed:
         labels = feed.get('Z_labels')
-        fakes = run('G', before('Z', feed['Z'], labels), labels, 'fake/G')
+        if until in ('logit', 'loss') and 'fake/G' in start.own:
+            fakes = tape.node(start.own['fake/G'])
+        else:
+            fakes = run('G', before('Z', feed['Z'], labels), labels, 'fake/G')
         batches['G'] = before('G', fakes, labels), labels
-    for term in update['terms']:
+    for term in update['terms'] if until != 'fake' else []:
         on = [(batches[update.get('images', {}).get(name, name)][0],
                batches[update.get('labels', {}).get(name, name)][1])
               for name in term['on']]

@@ -145,11 +145,31 @@ def _taps(x, k, stride, shape):
         yield i, j, x[:, i:i + height:stride, j:j + width:stride]
 
 
+MOST_COLUMNS = 2 ** 20      # numbers that are copied so that one product does it all
+
+
+def _columns(x, k, stride, shape):
+    """Return the pixels that a k x k kernel meets, [n * height * width, k * k * c]."""
+    n, height, width, channels = *shape[:3], x.shape[3]
+    steps = x.strides
+    return np.lib.stride_tricks.as_strided(
+        x, (n, height, width, k, k, channels),
+        (steps[0], stride * steps[1], stride * steps[2], *steps[1:])).reshape(
+            n * height * width, -1)
+
+
+def _small(x, k, shape):
+    return np.prod(shape[:3], dtype=int) * k * k * x.shape[3] <= MOST_COLUMNS
+
+
 def _conv(x, W, stride):
     n, height, width, _ = x.shape
     k = len(W)
-    y = np.zeros((n, (height - k) // stride + 1, (width - k) // stride + 1,
-                  W.shape[3]), x.dtype)
+    shape = n, (height - k) // stride + 1, (width - k) // stride + 1, W.shape[3]
+    if _small(x, k, shape):
+        return (_columns(x, k, stride, shape) @ W.reshape(-1, W.shape[3])).reshape(
+            shape)
+    y = np.zeros(shape, x.dtype)
     for i, j, pixels in _taps(x, k, stride, y.shape):
         y += np.tensordot(pixels, W[i, j], 1)
     return y
@@ -158,6 +178,12 @@ def _conv(x, W, stride):
 def _conv_image(y, W, stride, shape):
     """Return the gradient of a convolution by its images, of `shape`."""
     x = np.zeros(shape, y.dtype)
+    if _small(x, len(W), y.shape):
+        parts = (y.reshape(-1, y.shape[3]) @ W.reshape(-1, W.shape[3]).T).reshape(
+            *y.shape[:3], *W.shape[:3])
+        for i, j, pixels in _taps(x, len(W), stride, y.shape):
+            pixels += parts[:, :, :, i, j]
+        return x
     for i, j, pixels in _taps(x, len(W), stride, y.shape):
         pixels += np.tensordot(y, W[i, j], (3, 1))
     return x
@@ -165,6 +191,9 @@ def _conv_image(y, W, stride, shape):
 
 def _conv_kernel(x, y, stride, k):
     """Return the gradient of a convolution by its kernel, k x k."""
+    if _small(x, k, y.shape):
+        return (_columns(x, k, stride, y.shape).T @ y.reshape(-1, y.shape[3])).reshape(
+            k, k, x.shape[3], y.shape[3])
     W = np.zeros((k, k, x.shape[3], y.shape[3]), x.dtype)
     for i, j, pixels in _taps(x, k, stride, y.shape):
         W[i, j] = np.tensordot(pixels, y, ((0, 1, 2), (0, 1, 2)))

@@ -368,6 +368,17 @@ def _weights(case: Case, name: str) -> Edits:
         return way._replace(start=way.start._replace(seen={**way.start.seen, **{
             each: found[each] for each in names if each in found}}))
 
+    between = {each: case.own[f'after/{each}'] for each in names
+               if f'after/{each}' in case.own}
+    if not moves(case.way) and between:
+        def moved(way):
+            """Return a way that begins with the weights that rest, as recorded."""
+            found = {each: way.start.own[f'after/{each}'] for each in names
+                     if f'after/{each}' in way.start.own}
+            return way._replace(start=way.start._replace(
+                weights={**way.start.weights, **found}, seen=found))
+        yield Edit('weights moved between updates', 'update', case.update['name'],
+                   moved, {'network': name})
     yield Edit('weights of after' if moves(case.way) else 'updates in another order',
                'update', case.update['name'], after, {'network': name})
     if moves(case.way):
@@ -458,7 +469,7 @@ def losses(case: Case, which: str) -> Edits:
                 **update['loss'], 'lowered': factors['lowered']}}
         return in_update(what, case, change, which=which, **values)
 
-    kinds = ['exchanged', 'not_logits', 'clamped_log', 'log', 'logits', 'squared', 'least_squares', 'absolute',
+    kinds = ['exchanged', 'not_logits', 'distance', 'clamped_log', 'log', 'logits', 'squared', 'least_squares', 'absolute',
              'hinge', 'wasserstein']
     for kind in kinds:
         if kind != loss['kind']:
@@ -545,9 +556,10 @@ def gradients(case: Case, inside: bool = False) -> Edits:
                                          number=number, how='the norm of each array'),
                      (0.1, 1.))
     elif norm and np.isfinite(norm):
+        norm, largest = written(norm), written(largest)
         yield edit('gradients clipped', {'norm': norm}, number=norm, how='norm')
         yield edit('gradients clipped', {'clip': largest}, number=largest, how='value')
-        norm = max(np.sqrt((array ** 2).sum()) for array in found.values())
+        norm = written(max(np.sqrt((array ** 2).sum()) for array in found.values()))
         yield edit('gradients clipped', {'each': norm}, number=norm,
                    how='the norm of each array')
     for matrices in (False, True):
@@ -562,6 +574,13 @@ def gradients(case: Case, inside: bool = False) -> Edits:
                     yield in_network('statistics without gradient', network, each(
                         [layer['place']], lambda old: [{**old, 'detached': True}]),
                         network=network, layers=[layer['place']], op='batch_norm')
+
+
+def written(number: float) -> float:
+    """Return the number with few digits that is near a computed one, if there is one.
+    """
+    short = float(f'{number:.3g}')
+    return short if abs(short - number) <= 1e-5 * abs(number) else float(number)
 
 
 def _left(case: Case) -> Edits:
@@ -644,13 +663,14 @@ def steps(case: Case) -> Edits:
     if still:
         yield edit('weights not moved', {'without': still}, names=still,
                    every=len(still) == len(names))
+    yield edit('sign of the update', {'learning_rate': -rate})
     yield Family(lambda number: edit('learning rate', {'learning_rate': number},
                                      number=number, was=rate), (rate * 2, rate / 2))
     for matrices in (False, True):
         yield Family(lambda number, matrices=matrices: edit(
             'weight decay', {'decay': number, 'matrices': matrices}, number=number,
             how='AdamW'), (1e-2, 1e-4))
-    largest = max((np.abs(array).max() for array in found.values()), default=0)
+    largest = written(max((np.abs(array).max() for array in found.values()), default=0))
     yield edit('weights clipped', {'clip': largest}, number=largest)
     yield edit('another optimizer', {'kind': 'Sign'}, new='sign of the gradient')
     yield edit('another optimizer', {'kind': 'SGD'}, new='gradient descent')

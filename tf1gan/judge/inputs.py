@@ -151,6 +151,10 @@ def sixteen_bits(golden: np.ndarray, found: np.ndarray) -> Optional[str]:
 
 
 def feed(case: Case) -> Iterator[Guess]:
+    if case.name == 'X_labels':
+        return iter([Guess('the labels in the two traces', 'labels of other images',
+                           'the labels are not those of the images', 'take images and '
+                           'labels from one batch')])
     return _images(case) if case.name == 'X' else _noise(case)
 
 
@@ -281,10 +285,11 @@ def _noise(case: Case) -> Iterator[Guess]:
                         'your noise follows another law (uniform, normal, or another '
                         'range)', f"draw as the tutorial's noise function does: {law}")
     if golden.size > 9 and abs(_alike(golden, mine)) < 0.5:
-        yield Guess('the two hardly correlate', 'another generator', f'your {what} is '
-                    'drawn by another generator, from another seed, or in another order', 'draw it in '
-                    'float64 from the RandomState that shuffles, then cast it to '
-                    'float32')
+        yield Guess('the two hardly correlate', 'another generator', f"your {what} is "
+                    "not the tutorial's from here on (another seed or generator, or "
+                    'another number or order of draws)', 'draw it in float64 from the '
+                    "RandomState that shuffles, in the order of the tutorial's step and "
+                    'sample, then cast it to float32')
 
 
 def mask(case: Case) -> Iterator[Guess]:

@@ -23,7 +23,10 @@ SEEN = 3.       # limits that a difference must reach for an edit to be named
 ANY_NUMBER = 'learning rate', 'weights scaled'     # of which any number may be meant
 # Of layers that do not fit one another.
 IMPOSSIBLE = ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError
-PAIRS = 6       # edits that are tried together with every other
+# What a forward pass need not show, of a bias of 0, say, but its gradients do.
+UNSEEN = ('bias scaled', 'bias missing', 'part of the normalization missing',
+          'statistics without gradient')
+PAIRS = 4       # edits that are tried together with every other
 MOST = 3        # edits in one kind of array
 
 
@@ -107,11 +110,17 @@ class Search:
                    if node.share > (FITS if taken else 1)
                    and group_of(key, ways[0]) == group]
             found = fact(group, bad, ways[0])
-            if not found and not (group == 'grad' and given & {'forward G', 'forward D', 'loss'}):
+            if not found and not (group == 'grad' and given & set(GROUPS[:3])):
                 found = self.find(place, ways, taken, nodes, group)
                 if not found:
                     for each in (group,), (group, ways[0].update['name']):
                         self.vain[each] = self.vain.get(each, 0) + 1
+            if found is None and group == 'grad' and given & set(GROUPS[:3]):
+                given.add(group)        # it follows from what nothing explains either
+                last = self.findings[-1]
+                self.findings[-1] = last._replace(
+                    follows=last.follows + [node.key for node in bad])
+                continue
             if found is None:
                 given.add(group)
                 if group == 'grad':     # what is wrong before it must explain them too
@@ -138,11 +147,14 @@ class Search:
         bad = {group_of(key, way) for key, node in plain.items() if node.share > 1}
         names = {edit.name for edit in taken}
         for n, finding in enumerate(self.findings):
-            if finding.place != place and finding.group in bad and finding.edits and (
-                    not names & {edit.name for edit in finding.edits}) and all(
-                        edit.of in ('network', 'optimizer') and edit.concerns(way.update)
-                        for edit in finding.edits):
-                self.findings[n] = finding._replace(sure=False)
+            if finding.place == place or finding.group not in bad or not finding.edits \
+                    or names & {edit.name for edit in finding.edits} or not all(
+                        edit.concerns(way.update) for edit in finding.edits):
+                continue
+            instead = [other for other in finding.others
+                       if names & {edit.name for edit in other}]
+            self.findings[n] = finding._replace(sure=bool(instead), others=[], edits=(
+                instead or [finding.edits])[0])
 
     def known(self, ways: List[Way], plain: Dict[str, Node]) -> List[Edit]:
         """Return which of the edits found so far hold in this update too.
@@ -184,7 +196,12 @@ class Search:
 
 
 def fact(group: str, bad: List[Node], way: Way):
-    """Return what needs no search: weights of a network that should rest have moved."""
+    """Return what needs no search: weights of a network that should rest have moved.
+
+    Where they had moved before the networks saw them, it was not in this update.
+    """
+    if way.start.seen:
+        return None
     moved = descriptions.trained(way.description['networks'][way.update['moves']])
     every = [name for layers in way.description['networks'].values()
              for name in descriptions.trained(layers)]
@@ -224,8 +241,8 @@ def candidates(case: edits.Case, group: str, own: Dict[str, Any]) -> Iterator[An
         'forward D': lambda: [edits.seen(case, 'D'), edits.network(case, 'D')],
         'loss': lambda: [edits.losses(case, 'both'), edits.losses(case, 'recorded')],
         'grad': lambda: [edits.gradients(case), edits.losses(case, 'lowered')] + (
-            [edits.network(case, 'G'), edits.network(case, 'D')]
-            if 'logit' in kinds else []),
+            [(each for name in 'GD' for each in edits.network(case, name)
+              if _example(each).name in UNSEEN)] if 'logit' in kinds else []),
         'moments': lambda: [edits.moments(case)],
         'after': lambda: [edits.steps(case)],
         'averages': lambda: [edits.averages(case), edits.network(case, 'G'),
@@ -234,6 +251,10 @@ def candidates(case: edits.Case, group: str, own: Dict[str, Any]) -> Iterator[An
         yield from itertools.chain(*makers[each]())
         if each.startswith('forward'):
             yield from edits.precision(case)
+
+
+def _example(each: Any) -> Edit:
+    return each.make(each.starts[0]) if isinstance(each, Family) else each
 
 
 class Tried(NamedTuple):
@@ -255,7 +276,7 @@ class Trial:
         self.group = group
         self.nodes = {key: node for key, node in nodes.items()
                       if group_of(key, ways[0]) == group}
-        self.until = {'forward G': 'logit', 'forward D': 'logit', 'loss': 'loss',
+        self.until = {'forward G': 'fake', 'forward D': 'logit', 'loss': 'loss',
                       'grad': 'grad'}.get(group, 'after')
         self.weights = {}
         for key, node in self.nodes.items():

@@ -17,6 +17,7 @@ LOSSES = {'log': 'the log of the sigmoid as it is',
           'logits': 'the cross-entropy of logits', 'squared': 'squared error',
           'least_squares': "squared error of the logits", 'hinge': 'a hinge',
           'wasserstein': "Wasserstein's", 'absolute': 'the absolute error',
+          'distance': 'the absolute error of the logits',
           'not_logits': 'that of probabilities, but of logits, cut to [1e-7, 1 - 1e-7]',
           'exchanged': 'that of the targets, as logits: the arguments are exchanged'}
 OPS = {'leaky_relu': 'LeakyReLU', 'relu': 'ReLU', 'conv': 'convolution',
@@ -91,6 +92,9 @@ def told(search: Search) -> List[Told]:
 def _same(finding: Finding) -> Any:
     """Return what findings of one mistake share."""
     if not finding.edits:
+        first = finding.nodes[0].key
+        if finding.group.startswith('forward'):
+            return finding.group, first.startswith('layer/') and first[-2:]
         return finding.group, finding.place.split('/')[1]
     return tuple((edit.name, str(edit.values.get('new')), str(edit.values.get('how')),
                   str(edit.values.get('which')), str(edit.values.get('was')))
@@ -102,7 +106,8 @@ def _told(search: Search, findings: List[Finding]) -> Told:
     places = list(dict.fromkeys(each.place for each in findings))
     key = f'{first.place}/{first.nodes[0].key}'
     follows = [f'{each.place}/{more}' for each in findings for more in each.follows]
-    where = PARTS[first.group].format(update=first.place.split('/')[1])
+    where = PARTS[first.group].format(update=' and '.join(dict.fromkeys(
+        each.place.split('/')[1] for each in findings)))
     network, _, place = first.nodes[0].key.partition('/')[2].rpartition('_')
     if first.nodes[0].key.startswith('layer/'):
         network = 'G' if network == 'G' else 'D'
