@@ -184,7 +184,8 @@ MISTAKES = {
     'the sigmoid for tanh': ('minimax', f'{D}/fake/G', 'another activation',
                              lambda a, g: sigmoid(np.arctanh(a))),
     'unbiased layer normalization': ('collapse', 'step_000/D_fake/fake/G',
-                                     'variance of the normalization', unbiased_layer_norm),
+                                     'variance of the normalization',
+                                     unbiased_layer_norm),
     'real for fake': ('minimax', f'{D}/logit/D_real', 'real and generated exchanged',
                       lambda a, g: {f'{D}/logit/D_real': g(f'{D}/logit/D_gene'),
                                     f'{D}/logit/D_gene': a}),
@@ -214,7 +215,8 @@ MISTAKES = {
                                    lambda a, g: {f'{D}/grad/{name}': -g(
                                        f'{D}/grad/{name}') for name in (
                                            'D_W1', 'D_b1', 'D_W2', 'D_b2')}),
-    'a detach too many': ('minimax', f'{G}/grad/G_W1', 'gradient missing', lambda a, g: {
+    'a detach too many': ('minimax', f'{G}/grad/G_W1', 'gradient missing',
+                          lambda a, g: {
         f'{G}/grad/G_{name}': 0 * g(f'{G}/grad/G_{name}')
         for name in ('W1', 'b1', 'W2', 'b2')}),
     'a variable not used': ('vanilla', f'{D}/grad/D_W2', 'gradient missing',
@@ -340,8 +342,8 @@ def test_every_finding_is_placed_where_it_is_and_nothing_is_carried_on():
     assert found >= set(keys)
     # A gradient that is off makes the moments, which are right, differ from it; and so
     # on: what comes right after each.
-    assert found <= {*keys, 'step_000/D_fake/adam_m/D_W1', 'step_000/D_fake/adam_v/D_W1',
-                     'step_001/D_real/after/D_W2', 'step_001/D_fake/adam_v/D_W2'}
+    assert found <= {*keys, 'step_000/D_fake/adam_m/D_W1',
+                     'step_000/D_fake/adam_v/D_W1', 'step_001/D_real/after/D_W2', 'step_001/D_fake/adam_v/D_W2'}
 
 
 # --- Limits ---------------------------------------------------------------------------

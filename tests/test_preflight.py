@@ -35,10 +35,12 @@ def test_what_is_right_agrees(tmp_path, name):
 
 @pytest.mark.parametrize('said, sentence', [
     ({'batch_size': 64}, 'batch_size is 64, the tutorial has 100'),
-    ({'images': {'range': [-1, 1]}}, 'images.range is [-1, 1], the tutorial has [0, 1]'),
+    ({'images': {'range': [-1, 1]}},
+     'images.range is [-1, 1], the tutorial has [0, 1]'),
     ({'optimizers': {'D': {'epsilon': 1e-7}}},
      'optimizers.D.epsilon is 1e-07, the tutorial has 1e-08'),
-    ({'noise': {'law': 'uniform'}}, 'noise.law is "uniform", the tutorial has "normal"'),
+    ({'noise': {'law': 'uniform'}},
+     'noise.law is "uniform", the tutorial has "normal"'),
     ({'dtype': 'bfloat16'}, 'dtype is "bfloat16", the tutorial has "float32"')])
 def test_what_differs_is_a_sentence(tmp_path, said, sentence):
     ended = preflight(tmp_path, 'vanilla', said)

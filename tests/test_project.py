@@ -14,7 +14,8 @@ from conftest import ROOT, python
 import tf1gan
 
 NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'compare',
-              'judge.search', 'judge.words', 'mistakes', 'preflight', 'hooks', 'contract', 'descriptions', 'tape', 'interpreter', 'classifier',
+              'judge.search', 'judge.words', 'mistakes', 'preflight', 'hooks',
+              'contract', 'descriptions', 'tape', 'interpreter', 'classifier',
               'evaluate', 'spread', 'replay.__main__']
 README = (ROOT / 'README.md').read_text()
 

@@ -82,8 +82,8 @@ def compare(golden: Trace, mine: Trace) -> Report:
     order = {key: n for n, key in enumerate(causal_order(golden, mine))}
     differences.sort(key=lambda each: order[each.key])
     told.sort(key=lambda each: order[each.key])
-    n = len(search.judged) + sum(key in mine.arrays for key in golden.arrays
-                         if _is_input(key))
+    given = [key for key in golden.arrays if _is_input(key) and key in mine.arrays]
+    n = len(search.judged) + len(given)
     return Report(int(bool(differences)), golden.meta['tutorial'], n, differences,
                   told[0].cause if told else None, end, told, notes, missing)
 
@@ -204,8 +204,8 @@ def text(report: Report) -> Iterator[str]:
         if len(report.differences) > MOST_ROWS:
             yield f'  ... and {len(report.differences) - MOST_ROWS} more'
         yield ''
-        yield (f'{len(report.differences)} of {report.n_arrays} arrays differ; each was '
-               'judged from what your port computed it from.')
+        yield (f'{len(report.differences)} of {report.n_arrays} arrays differ; each '
+               'was judged from what your port computed it from.')
     if report.end:
         yield (f'From {report.end} on your arrays hold NaN, and so must they: little '
                'can be told there.')

@@ -298,7 +298,8 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     """
     t = numbers.get('count', t)
     powers = [float(np.multiply.accumulate(np.full(t, numbers[beta], np.float32))[-1])
-              if float(np.float32(numbers[beta])) == numbers[beta] else numbers[beta] ** t
+              if float(np.float32(numbers[beta])) == numbers[beta]
+              else numbers[beta] ** t
               for beta in ('beta1', 'beta2')]
     what = numbers.get('corrected', 'both')
     left = [1 - power if what in ('both', each) else 1
@@ -433,7 +434,8 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
         description['networks'][update['moves']])
     tape = Tape(dtype, rounding, cast)
     seen = {**start.weights, **start.seen}
-    w = {name: tape.node(array, name in moved and until not in ('fake', 'logit', 'loss'))
+    backward = until not in ('fake', 'logit', 'loss')
+    w = {name: tape.node(array, backward and name in moved)
          for name, array in seen.items()}
     calls, averages = _calls(description, update, start, w, tape, results, until)
     if until in ('fake', 'logit'):

@@ -31,8 +31,8 @@ def main() -> int:
     try:
         found = list(text(parser.parse_args().word))
         if not found:
-            raise InputError('expected a word that a mistake holds, found none with it; '
-                             'leave it out for all of them')
+            raise InputError('expected a word that a mistake holds, found none with '
+                             'it; leave it out for all of them')
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -35,7 +35,8 @@ from tf1gan import TUTORIALS, InputError, descriptions, run_folder
 
 FORMAT = 1
 GOLDEN = Path(__file__).parent / 'golden'
-KINDS = 'feed', 'mask', 'layer', 'fake', 'logit', 'loss', 'grad', 'adam_m', 'adam_v', 'after'
+KINDS = ('feed', 'mask', 'layer', 'fake', 'logit', 'loss', 'grad', 'adam_m', 'adam_v',
+         'after')
 KEY = re.compile(r'init/\w+|step_\d{3}/\w+/(loss|(%s)/\w+)' % '|'.join(KINDS))
 # A trace's floats hardly compress; a file that swells more than this is not one.
 SMALL_ENOUGH, SWELLING = 2 ** 26, 50    # bytes, and times the file's own
@@ -329,7 +330,8 @@ class Update:
 
     def names(self, kind: str) -> Set[str]:
         """Return the names that the description has for a kind of array."""
-        description = descriptions.of(self.replay.golden.meta, self.replay.golden.source)
+        golden = self.replay.golden
+        description = descriptions.of(golden.meta, golden.source)
         update = descriptions.update_of(description, self.name)
         logits = [term['logit'] for term in update['terms']]
         networks = description['networks']

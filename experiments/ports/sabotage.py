@@ -28,7 +28,7 @@ class Mistake(NamedTuple):
     old: str                # occurs in the port's source
     new: str
     first: str              # how the key of the first difference begins
-    named: str
+    named: Optional[str]
     golden: Optional[str] = None    # the trace to replay, if not the package's
 
 
@@ -37,9 +37,9 @@ FRESH = "torch.from_numpy(update.feed('Z', z))       # the same noise"
 MISTAKES = [
     Mistake("torch's own Adam", 'vanilla', "group['eps'] = 1e-8 /",
             "group['eps'] = 1e-8 if True else 1e-8 /", 'step_000/D/after/',
-            "torch's Adam"),
+            'place of epsilon'),
     Mistake('epsilon 1e-7', 'vanilla', "group['eps'] = 1e-8", "group['eps'] = 1e-7",
-            'step_000/D/after/', 'Adam epsilon'),
+            'step_000/D/after/', 'epsilon'),
     Mistake('beta1 0.9 for 0.5', 'dcgan',
             'Adam(D.parameters(), rate, betas=(0.5, 0.999))',
             'Adam(D.parameters(), rate)', 'step_000/D_real/adam_m/', 'beta1'),
@@ -59,7 +59,7 @@ MISTAKES = [
                     m = state['exp_avg'].lerp_(p.grad, 0.1)
                     v = state['exp_avg_sq'].lerp_(p.grad ** 2, 0.001)
                     p -= group['lr'] * m / (v.sqrt() + 1e-8)""",
-            'step_000/D/after/', 'no bias correction'),
+            'step_000/D/after/', 'bias correction'),
     Mistake('weight decay', 'vanilla', 'class Adam(torch.optim.Adam)',
             'class Adam(torch.optim.AdamW)', 'step_000/D/after/', 'weight decay'),
     Mistake('gradient descent', 'minimax', '        super().step()', """
@@ -69,7 +69,7 @@ MISTAKES = [
             for p, old in zip((p for g in self.param_groups for p in g['params']),
                               before):
                 p.copy_(old - 0.01 * p.grad)""",
-            'step_000/D/after/', 'gradient descent for Adam'),
+            'step_000/D/after/', 'another optimizer'),
     Mistake("an Adam for each of D's updates", 'dcgan', """\
         loss = bce(logits, zero)
         optimizer_D.zero_grad()
@@ -81,27 +81,28 @@ MISTAKES = [
         if step == 0:
             other_D = Adam(D.parameters(), rate, betas=(0.5, 0.999))
         other_D.step()
-        put(update, other_D""", 'step_000/D_fake/adam_m/', 'a fresh optimizer'),
+        put(update, other_D""", 'step_000/D_fake/adam_m/', 'optimizer made anew'),
     Mistake('BatchNorm momentum not complemented', 'dcgan',
             'nn.BatchNorm2d(narrow, eps=1e-3, momentum=0.01)',
             'nn.BatchNorm2d(narrow, eps=1e-3, momentum=0.99)',
-            'step_000/G/after/G_norm2_', 'normalization momentum'),
+            'step_000/G/after/G_norm2_', 'momentum of the moving averages'),
     Mistake("BatchNorm momentum, torch's default", 'dcgan',
             'BatchNorm1d(wide * 7 * 7, eps=1e-3, momentum=0.01)',
             'BatchNorm1d(wide * 7 * 7, eps=1e-3)', 'step_000/G/after/G_norm1_',
-            'normalization momentum'),
+            'momentum of the moving averages'),
     Mistake("BatchNorm epsilon, torch's default", 'dcgan',
             'BatchNorm1d(wide * 7 * 7, eps=1e-3, momentum=0.01)',
             'BatchNorm1d(wide * 7 * 7, momentum=0.01)', 'step_000/D_fake/fake/',
-            'normalization epsilon'),
+            'epsilon of the normalization'),
     Mistake('unbiased moving variance of units', 'dcgan', 'x.var(0, unbiased=False)',
-            'x.var(0)', 'step_000/G/after/G_norm1_variance', 'moving variance'),
+            'x.var(0)', 'step_000/G/after/G_norm1_variance',
+            'variance of the moving average'),
     Mistake('biased moving variance of images', 'dcgan',
             'self.norm2 = nn.BatchNorm2d(', 'self.norm2 = Biased2d(',
-            'step_000/G/after/G_norm2_variance', 'moving variance'),
+            'step_000/G/after/G_norm2_variance', 'variance of the moving average'),
     Mistake('symmetric padding for SAME', 'dcgan', 'self.conv1(F.pad(x, (1, 2, 1, 2)))',
             'self.conv1(F.pad(x, (2, 2, 2, 2)))', 'step_000/D_real/logit/',
-            'SAME padding'),
+            'padding'),
     Mistake('dense weights reshaped, not transposed', 'vanilla',
             'variables[name].copy_(torch.from_numpy(value))',
             'variables[name].copy_(torch.from_numpy('
@@ -109,38 +110,38 @@ MISTAKES = [
             'init/G_W1', 'weights not transposed'),
     Mistake('flatten order', 'dcgan',
             "'D_W3': trace.Layout((3, 2, 0, 1), (7, 7, wide, 1), (1, -1))",
-            "'D_W3': trace.Layout((1, 0))", 'step_000/D_real/logit/', 'flatten order'),
+            "'D_W3': trace.Layout((1, 0))", 'step_000/D_real/logit/',
+            'order of flattening'),
     Mistake("LeakyReLU's default slope", 'dcgan', 'F.leaky_relu(self.dense(z), 0.2)',
-            'F.leaky_relu(self.dense(z))', 'step_000/D_fake/fake/', 'LeakyReLU slope'),
+            'F.leaky_relu(self.dense(z))', 'step_000/D_fake/fake/',
+            'slope of the activation'),
     Mistake('LeakyReLU 0.3, as in Keras', 'dcgan',
             'x = self.dropouts[0](F.leaky_relu(x, 0.2))',
             'x = self.dropouts[0](F.leaky_relu(x, 0.3))', 'step_000/D_real/logit/',
-            'LeakyReLU slope'),
+            'slope of the activation'),
     Mistake('normalization before the activation', 'dcgan',
             'self.norm1(F.leaky_relu(self.dense(z), 0.2))',
             'F.leaky_relu(self.norm1(self.dense(z)), 0.2)', 'step_000/G/fake/',
-            'order of activation and normalization'),
+            'order of layers'),
     Mistake('fakes in training mode', 'dcgan', 'G.eval()        #', 'pass    #',
-            'step_000/D_fake/fake/', 'fakes in training mode'),
+            'step_000/D_fake/fake/', 'mode of a network'),
     Mistake("G in inference mode in its update", 'dcgan', 'G.train()', 'pass',
-            'step_000/G/fake/', 'fakes in inference mode'),
+            'step_000/G/fake/', 'mode of a network'),
     Mistake("D's dropout off in G's update", 'dcgan', """\
         fake = G(Z)
         logits = D(fake)""", """\
         fake = G(Z)
         D.eval()
         logits = D(fake)
-        D.train()""", 'step_000/G/logit/', 'dropout off'),
+        D.train()""", 'step_000/G/logit/', 'mode of a network'),
     Mistake('dropout without its scale', 'dcgan', 'x * self.mask if',
-            'x * (self.mask > 0) if', 'step_000/D_real/logit/', 'dropout off'),
+            'x * (self.mask > 0) if', 'step_000/D_real/logit/', 'dropout scaled'),
     Mistake('fresh noise where it is shared', 'vanilla', FRESH, 'torch.from_numpy('
             "update.feed('Z', rng.normal(size=z.shape).astype(np.float32)))",
             'step_000/G/feed/Z', 'fresh noise'),
     Mistake('shared noise where it is fresh', 'minimax',
             'z = rng.normal(size=(n, n_noise)).astype(np.float32)    # fresh noise',
             'pass', 'step_000/G/feed/Z', 'shared noise'),
-    Mistake('float64 noise', 'vanilla', '.astype(np.float32)\n', '\n',
-            'step_000/D/feed/Z', 'type'),
     Mistake('noise drawn in float32', 'vanilla',
             'z = rng.normal(size=(n, n_noise)).astype(np.float32)',
             'z = np.random.default_rng(replay.seed).standard_normal('
@@ -158,34 +159,32 @@ files = mnist.read()
             'not shuffled'),
     Mistake('images in [0, 1] for [-1, 1]', 'dcgan', ' / 255 * 2 - 1,', ' / 255,',
             'step_000/D_real/feed/X', 'image scaling'),
-    Mistake('images / 255 for * (1/255)', 'vanilla', 'x, _ = images.next_batch(n)',
-            'x = np.rint(images.next_batch(n)[0] * 255).astype(np.float32) / '
-            'np.float32(255)', 'step_000/D/feed/X', 'image rounding'),
-    Mistake('G before D', 'vanilla', '', '', 'step_000/D/fake/', 'G before D'),
+    Mistake('G before D', 'vanilla', '', '', 'step_000/D/fake/',
+            'updates in another order'),
     Mistake('simultaneous updates', 'vanilla', '', '', 'step_000/G/logit/',
-            'simultaneous updates'),
+            'weights of before'),
     Mistake('sum for mean', 'vanilla', 'loss_D = torch.mean(', 'loss_D = torch.sum(',
             'step_000/D/loss', 'sum for mean'),
     Mistake('sum for mean in the gradient only', 'vanilla', '(-loss_D).backward()',
-            '(-loss_D * n).backward()', 'step_000/D/grad/', 'scale of the gradient'),
+            '(-loss_D * n).backward()', 'step_000/D/grad/', 'sum for mean'),
     Mistake('swapped targets', 'minimax',
             'bce(torch.sigmoid(real), one) + bce(torch.sigmoid(gene), zero)',
             'bce(torch.sigmoid(real), zero) + bce(torch.sigmoid(gene), one)',
-            'step_000/D/loss', 'swapped targets'),
+            'step_000/D/loss', 'targets exchanged'),
     Mistake('saturating for non-saturating', 'minimax',
             'loss_G = bce(torch.sigmoid(gene), one)',
             'loss_G = -bce(torch.sigmoid(gene), zero)', 'step_000/G/loss',
-            'saturating for non-saturating'),
+            'the other objective of G'),
     Mistake('label smoothing', 'dcgan', 'one, zero = torch.ones(n, 1)',
             'one, zero = 0.9 * torch.ones(n, 1)', 'step_000/D_real/loss',
-            'label smoothing'),
+            'smoothed targets'),
     Mistake('probabilities for logits', 'dcgan', 'return self.dense(x.flatten(1))',
             'return torch.sigmoid(self.dense(x.flatten(1)))', 'step_000/D_real/logit/',
-            'probabilities for logits'),
+            'activation added'),
     Mistake('missing detach', 'vanilla', 'fake = torch.sigmoid(G(Z)).detach()',
-            'fake = torch.sigmoid(G(Z))', 'step_000/G/grad/', 'missing detach'),
+            'fake = torch.sigmoid(G(Z))', 'step_000/G/grad/', 'gradients not zeroed'),
     Mistake('gradients not zeroed', 'minimax', 'optimizer_G.zero_grad()', 'pass',
-            'step_001/G/grad/', 'gradients accumulate'),
+            'step_001/G/grad/', 'gradients not zeroed'),
     Mistake("D's gradients not zeroed behind G's", 'dcgan', """\
         loss = bce(logits, one)
         optimizer_D.zero_grad()
@@ -193,7 +192,7 @@ files = mnist.read()
         optimizer_D.step()""", """\
         loss = bce(logits, one)
         loss.backward()
-        optimizer_D.step()""", 'step_001/D_real/grad/', 'gradients accumulate'),
+        optimizer_D.step()""", 'step_001/D_real/grad/', 'gradients not zeroed'),
     Mistake('the loss raised', 'minimax', 'loss_G.backward()', '(-loss_G).backward()',
             'step_000/G/grad/', 'sign of the gradient'),
     Mistake('gradient step on both networks', 'vanilla',
@@ -202,15 +201,15 @@ files = mnist.read()
     Mistake("a clamp in vanilla's logs", 'vanilla',
             'loss_G = torch.mean(torch.log(torch.sigmoid(gene)))',
             'loss_G = torch.log(torch.sigmoid(gene)).clamp(min=-100).mean()',
-            'step_000/G/loss', 'clamped loss', 'saturated_vanilla.npz'),
+            'step_000/G/loss', 'another loss', 'saturated_vanilla.npz'),
     Mistake('infinity where golden is finite', 'minimax',
             'loss_G = bce(torch.sigmoid(gene), one)',
             'loss_G = -torch.mean(torch.log(torch.sigmoid(gene)) if step '
             'else -bce(torch.sigmoid(gene), one))', 'step_001/G/loss',
-            'unguarded loss', 'saturated_minimax.npz'),
+            'another loss', 'saturated_minimax.npz'),
     Mistake('NaN on one side', 'minimax', 'loss_G = bce(torch.sigmoid(gene), one)',
             'p = torch.sigmoid(gene); loss_G = -torch.mean(p * torch.log(p)) if step '
-            'else bce(p, one)', 'step_001/G/loss', 'unguarded loss',
+            'else bce(p, one)', 'step_001/G/loss', None,
             'saturated_minimax.npz')]
 
 BIASED_2D = '''
@@ -257,8 +256,6 @@ def mutated(mistake: Mistake) -> str:
                                 'Adam([*D.parameters(), *G.parameters()], rate)')
     if 'Biased2d' in source:
         source = source.replace('\n\nclass Dropout', BIASED_2D + '\n\nclass Dropout')
-    if mistake.what == 'float64 noise':
-        source = source.replace("update.feed('Z', z))", "update.feed('Z', z)).float()")
     return source
 
 

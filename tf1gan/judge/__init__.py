@@ -298,8 +298,11 @@ class Judge:
                 size = 3 * ULP * np.maximum(np.abs(exact), np.abs(before)) + (
                     LEAST * np.abs(exact - before))
             if kind in ('adam_m', 'adam_v'):
-                before = getattr(start, kind).get(name, 0)
-                size = LEAST * np.maximum(np.abs(exact), np.abs(before))
+                power = 1 if kind == 'adam_m' else 2
+                taken = np.abs(np.asarray(start.own.get(f'grad/{name}', 0), float))
+                size = LEAST * np.maximum(      # of a moment, and of what it takes in
+                    np.abs(getattr(start, kind).get(name, 0)),
+                    np.maximum(np.abs(exact), (taken / 10) ** power / 10))
         return Node(key, start.own[key].astype(float), exact,
                     np.maximum(size, factor * spread.apart),
                     spread.free | np.isnan(exact))
@@ -320,7 +323,8 @@ class Judge:
                        for name, array in parts['adam_v'].items()}
             states.append(State(
                 {**start.weights, **parts['after']},
-                {**start.adam_m, **parts['adam_m']}, {**start.adam_v, **parts['adam_v']},
+                {**start.adam_m, **parts['adam_m']},
+                {**start.adam_v, **parts['adam_v']},
                 {**self.states[0].highest, update['optimizer']: highest}))
             if not arrays:      # all is the port's own
                 break

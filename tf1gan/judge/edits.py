@@ -310,29 +310,32 @@ def seen(case: Case, name: str) -> Edits:
             batch=batch, number=number), (0.5, 2.))
     yield from _other_inputs(case)
     if name == 'D':
-        yield in_update('real and generated exchanged', case, lambda update: {
-            **update, 'terms': [{**term, 'on': [{'X': 'G', 'G': 'X'}[each]
-                                                for each in term['on']]}
-                                for term in update['terms']]}
-            if {'X', 'G'} <= {each for term in update['terms'] for each in term['on']}
-            else update)
-        yield in_update('images exchanged', case, lambda update: {
-            **update, 'images': {'X': 'G', 'G': 'X'}}
-            if len(update['terms'][0]['on']) > 1 else update)
+        both = {'X', 'G'} <= {each for term in update['terms'] for each in term['on']}
+        exchanged = {'X': 'G', 'G': 'X'}
+        if both:
+            yield in_update('real and generated exchanged', case, lambda update: {
+                **update, 'terms': [{**term, 'on': [exchanged[each]
+                                                    for each in term['on']]}
+                                    for term in update['terms']]})
+        if len(update['terms'][0]['on']) > 1:
+            yield in_update('images exchanged', case, lambda update: {
+                **update, 'images': exchanged})
         if 'X_labels' in case.start.feed and 'Z_labels' in case.start.feed:
             for batch, other in (('G', 'X'), ('X', 'G')):
                 yield in_update('labels of the other batch', case,
                                 lambda update, batch=batch, other=other: {
                                     **update, 'labels': {batch: other}}, batch=batch)
         if 'fake/G' in case.own:
-            def unrecorded(start):
-                return start._replace(own={key: array for key, array in
-                                           start.own.items() if key != 'fake/G'})
-            yield Edit('other fakes', 'update', update['name'], lambda way: way._replace(
-                start=unrecorded(way.start), update={**way.update, 'modes': {
-                    **way.update['modes'], 'G': {
-                        'training': 'inference', 'inference': 'training'}[
-                            way.update['modes']['G']]}}), {})
+            yield Edit('other fakes', 'update', update['name'], _other_fakes, {})
+
+
+def _other_fakes(way: Way) -> Way:
+    """Return a way whose D sees fakes of G's other mode, not those recorded."""
+    other = {'training': 'inference', 'inference': 'training'}[way.update['modes']['G']]
+    return way._replace(
+        start=way.start._replace(own={key: array for key, array in
+                                      way.start.own.items() if key != 'fake/G'}),
+        update={**way.update, 'modes': {**way.update['modes'], 'G': other}})
 
 
 def _weights(case: Case, name: str) -> Edits:
@@ -452,8 +455,9 @@ def losses(case: Case, which: str) -> Edits:
     def edit(what, other=None, targets=None, terms=None, recorded=1, lowered=1,
              **values):
         def change(update):
-            others = terms or [{**term, 'targets': [targets(t) for t in term['targets']]}
-                               if targets else term for term in update['terms']]
+            others = terms or [
+                {**term, 'targets': [targets(t) for t in term['targets']]}
+                if targets else term for term in update['terms']]
             kept = {'loss': update['loss'], 'terms': update['terms']}
             changed = {'loss': {**update['loss'], **(other or {})}, 'terms': others}
             factors = {'recorded': update['loss']['recorded'] * recorded,
@@ -469,8 +473,8 @@ def losses(case: Case, which: str) -> Edits:
                 **update['loss'], 'lowered': factors['lowered']}}
         return in_update(what, case, change, which=which, **values)
 
-    kinds = ['exchanged', 'not_logits', 'distance', 'clamped_log', 'log', 'logits', 'squared', 'least_squares', 'absolute',
-             'hinge', 'wasserstein']
+    kinds = ['exchanged', 'not_logits', 'distance', 'clamped_log', 'log', 'logits',
+             'squared', 'least_squares', 'absolute', 'hinge', 'wasserstein']
     for kind in kinds:
         if kind != loss['kind']:
             yield edit('another loss', {'kind': kind}, new=kind)
@@ -533,7 +537,8 @@ def gradients(case: Case, inside: bool = False) -> Edits:
     def edit(what, changes, **values):
         if inside:
             return in_optimizer(what, case, {'gradient': {
-                **case.optimizer.get('gradient', {}), **changes}}, inside=True, **values)
+                **case.optimizer.get('gradient', {}), **changes}}, inside=True,
+                **values)
         return in_update(what, case, lambda update: {**update, 'gradient': {
             **update.get('gradient', {}), **changes}}, **values)
 
@@ -729,10 +734,10 @@ def averages(case: Case) -> Edits:
         for group in groups:
             places = [layer['place'] for layer in group]
             values = {'network': name, 'layers': places, 'op': 'batch_norm'}
-            yield in_network('variance of the moving average', name, each(
-                places, lambda layer: [{**layer, 'moving_unbiased':
-                                        not layer['moving_unbiased']}]),
-                biased=group[0]['moving_unbiased'], **values)
+            turned = each(places, lambda layer: [
+                {**layer, 'moving_unbiased': not layer['moving_unbiased']}])
+            yield in_network('variance of the moving average', name, turned,
+                             biased=group[0]['moving_unbiased'], **values)
             yield Family(lambda number, places=places, values=values: in_network(
                 'momentum of the moving averages', name, each(places, lambda layer: [
                     {**layer, 'momentum': number}]), number=number,
@@ -742,6 +747,5 @@ def averages(case: Case) -> Edits:
                 **update, 'averages': []}, network=name)
         elif norms:
             yield in_update('moving averages moved', case, lambda update: {
-                **update, 'averages': [name], 'modes': {**update['modes'],
-                                                        name: 'training'}},
-                network=name)
+                **update, 'averages': [name],
+                'modes': {**update['modes'], name: 'training'}}, network=name)

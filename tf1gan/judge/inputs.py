@@ -114,7 +114,8 @@ def init(case: Case) -> Iterator[Guess]:
                     f"{name} holds the golden trace's numbers in another order", change)
     if golden.size > 9 and abs(_alike(golden, case.found)) < 0.5:
         yield Guess('the two hardly correlate', 'other initial weights', f'{name} does '
-                    "not hold the golden trace's initial values", 'load replay.weights() before '
+                    "not hold the golden trace's initial values",
+                    'load replay.weights() before '
                     'the first update')
 
 
@@ -171,10 +172,10 @@ def _images(case: Case) -> Iterator[Guess]:
         n = int(round((golden.size // len(golden)) ** 0.5))
         if n * n * len(golden) == golden.size:
             square = golden.reshape(-1, n, n)
-            for turned, words in ((square.transpose(0, 2, 1), 'exchanged rows and '
-                                   'columns'), (square[:, :, ::-1], 'left and right '
-                                   'exchanged'), (square[:, ::-1], 'top and bottom '
-                                   'exchanged')):
+            for turned, words in (
+                    (square.transpose(0, 2, 1), 'rows and columns exchanged'),
+                    (square[:, :, ::-1], 'left and right exchanged'),
+                    (square[:, ::-1], 'top and bottom exchanged')):
                 yield Guess(turned.reshape(golden.shape), 'images turned', 'your '
                             f'images have {words}', 'read the pixels row by row')
     if np.abs(golden - mine).max() < 1e-6:
@@ -235,12 +236,14 @@ def _noise(case: Case) -> Iterator[Guess]:
             continue
         shared = np.array_equal(theirs, case.expected)
         if shared and abs(_alike(ours, mine)) < 0.9:
-            yield Guess("the golden trace's two are equal, yours are not", 'fresh noise',
-                        f'{case.place} draws fresh {what}; the golden trace feeds that of '
+            yield Guess("the golden trace's two are equal, yours are not",
+                        'fresh noise', f'{case.place} draws fresh {what}; the golden '
+                        'trace feeds that of '
                         f'{place} once more', f'feed the {what} of {place} again')
         if not shared and np.array_equal(ours, mine):
-            yield Guess("yours are equal, the golden trace's two are not", 'shared noise',
-                        f'{case.place} feeds the {what} of {place} once more; the golden trace '
+            yield Guess("yours are equal, the golden trace's two are not",
+                        'shared noise', f'{case.place} feeds the {what} of {place} '
+                        'once more; the golden trace '
                         'draws fresh', f'draw fresh {what} for this update')
     golden = case.expected.astype(float)
     kind = sixteen_bits(case.expected, case.found)
@@ -269,8 +272,8 @@ def _noise(case: Case) -> Iterator[Guess]:
     fresh = np.random.RandomState(case.golden.meta['seed'])
     if np.array_equal(fresh.normal(size=golden.shape).astype(np.float32), case.found):
         yield Guess('the first draws of RandomState(seed)', 'another generator',
-                    f'your {what} is the first that the seed gives; in the tutorial the '
-                    "shuffle, or the first picture's noise, is drawn before it",
+                    f'your {what} is the first that the seed gives; in the tutorial '
+                    "the shuffle, or the first picture's noise, is drawn before it",
                     'draw shuffles, noise and the noise of pictures from one '
                     "RandomState, in the order of the tutorial's step and sample")
     if what == 'noise':
@@ -288,8 +291,8 @@ def _noise(case: Case) -> Iterator[Guess]:
         yield Guess('the two hardly correlate', 'another generator', f"your {what} is "
                     "not the tutorial's from here on (another seed or generator, or "
                     'another number or order of draws)', 'draw it in float64 from the '
-                    "RandomState that shuffles, in the order of the tutorial's step and "
-                    'sample, then cast it to float32')
+                    "RandomState that shuffles, in the order of the tutorial's step "
+                    'and sample, then cast it to float32')
 
 
 def mask(case: Case) -> Iterator[Guess]:
@@ -297,5 +300,6 @@ def mask(case: Case) -> Iterator[Guess]:
         return
     rate = np.mean(case.expected == 0)
     yield Guess(f'{np.mean(case.found == 0):.0%} of yours are 0, {rate:.0%} of '
-                "the golden trace's", 'another mask', "your dropout mask is not the golden trace's",
+                "the golden trace's", 'another mask',
+                "your dropout mask is not the golden trace's",
                 'take it with update.mask')

@@ -166,9 +166,9 @@ class Search:
         best = wrong(plain)
         for n, finding in enumerate(self.findings):
             choices = [finding.edits] + finding.others
-            counts = [self.count(ways, taken + new) if all(edit.concerns(ways[0].update) for edit in new)
-                      and not any(edit in taken for edit in new) else best
-                      for new in choices if new]
+            counts = [self.count(ways, taken + new) if not any(
+                edit in taken or not edit.concerns(ways[0].update) for edit in new)
+                else best for new in choices if new]
             if counts and min(counts) < best:
                 best = min(counts)
                 chosen = choices[counts.index(best)]
@@ -297,8 +297,7 @@ class Trial:
             with np.errstate(all='ignore'):
                 apart = np.abs(node.found - array) * self.weights[key]
             apart = np.where(node.found == array, 0, apart)
-            total += float(np.where(np.isnan(apart), 1e30, np.minimum(apart, 1e30)).sum()
-                           )
+            total += float(np.minimum(np.where(np.isnan(apart), 1e30, apart), 1e30).sum())
         return total
 
     def attempt(self, edit: Edit, more=(), family=None, number=None) -> Optional[Tried]:
