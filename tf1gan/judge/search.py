@@ -297,7 +297,8 @@ class Trial:
             with np.errstate(all='ignore'):
                 apart = np.abs(node.found - array) * self.weights[key]
             apart = np.where(node.found == array, 0, apart)
-            total += float(np.minimum(np.where(np.isnan(apart), 1e30, apart), 1e30).sum())
+            apart = np.where(np.isnan(apart), 1e30, apart)
+            total += float(np.minimum(apart, 1e30).sum())
         return total
 
     def attempt(self, edit: Edit, more=(), family=None, number=None) -> Optional[Tried]:
