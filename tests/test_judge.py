@@ -215,9 +215,10 @@ MISTAKES = {
                                    lambda a, g: {f'{D}/grad/{name}': -g(
                                        f'{D}/grad/{name}') for name in (
                                            'D_W1', 'D_b1', 'D_W2', 'D_b2')}),
-    'a detach too many': ('minimax', f'{G}/grad/G_W1', 'gradient missing',
-                          lambda a, g: {f'{G}/grad/G_{name}': 0 * g(f'{G}/grad/G_{name}')
-                                        for name in ('W1', 'b1', 'W2', 'b2')}),
+    'a detach too many': (
+        'minimax', f'{G}/grad/G_W1', 'gradient missing',
+        lambda a, g: {f'{G}/grad/G_{name}': 0 * g(f'{G}/grad/G_{name}')
+                      for name in ('W1', 'b1', 'W2', 'b2')}),
     'a variable not used': ('vanilla', f'{D}/grad/D_W2', 'gradient missing',
                             lambda a, g: 0 * a),
     # The updates.

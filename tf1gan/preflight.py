@@ -105,8 +105,8 @@ def _described(name: str) -> Description:
     if name not in TUTORIALS:
         found = trace.load(name)
         return of(found.meta, name)
-    page = ast.parse((Path(__file__).parent / f'{name}.py').read_text(encoding='utf-8'))
-    config = next(node for node in page.body
+    tree = ast.parse((Path(__file__).parent / f'{name}.py').read_text(encoding='utf-8'))
+    config = next(node for node in tree.body
                   if isinstance(node, ast.ClassDef) and node.name == 'Config')
     return find(name).describe({      # without its TensorFlow
         field.target.id: eval(compile(ast.Expression(field.value), name, 'eval'), {})
