@@ -190,12 +190,12 @@ def text(report: Report) -> Iterator[str]:
     if not report.differences:
         yield f'{report.tutorial}: agrees {"" if report.missing else "in "}{counts}.'
     else:
-        yield f'{report.tutorial}: differs. {words.verdict(report.findings)}'
+        yield f'{report.tutorial}: differs: {words.verdict(report.findings)}.'
         for n, each in enumerate(report.findings, 1):
             yield ''
             yield from words.lines(n, each)
         yield ''
-        rows = [('array', 'where', 'expected', 'yours', 'difference', 'limit')]
+        rows = [('array', 'index', 'expected', 'yours', 'difference', 'limit')]
         rows += [_row(each) for each in report.differences[:MOST_ROWS]]
         widths = [max(len(row[column]) for row in rows) for column in range(6)]
         for row in rows:
@@ -204,8 +204,9 @@ def text(report: Report) -> Iterator[str]:
         if len(report.differences) > MOST_ROWS:
             yield f'  ... and {len(report.differences) - MOST_ROWS} more'
         yield ''
-        yield (f'{len(report.differences)} of {report.n_arrays} arrays differ; each '
-               'was judged from what your port computed it from.')
+        yield (f'{len(report.differences)} of {report.n_arrays} arrays differ by more '
+               "than rounding; each was judged from your port's own inputs of it, so "
+               'no difference is carried on.')
     if report.end:
         yield (f'From {report.end} on your arrays hold NaN, and so must they: little '
                'can be told there.')

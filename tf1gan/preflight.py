@@ -15,6 +15,7 @@ What is not said is not compared. The exit status is 0 when all that is said agr
 when something does not, 2 when nothing can be compared. NumPy only.
 """
 
+import argparse
 import ast
 import json
 import sys
@@ -80,7 +81,8 @@ def _same(theirs: Any, ours: Any) -> bool:
 def main() -> int:
     """Compare what the command line names; return the exit status."""
     parser = flags.Parser(prog='python -m tf1gan.preflight', allow_abbrev=False,
-                          description=__doc__.splitlines()[0])
+                          formatter_class=argparse.RawDescriptionHelpFormatter,
+                          description=__doc__)
     parser.add_argument('golden', metavar='GOLDEN', help="a tutorial's name, at its "
                         'full size, or a trace')
     parser.add_argument('config', metavar='CONFIG', help='a JSON file')

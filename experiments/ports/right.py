@@ -1,14 +1,16 @@
 """Right runs, judged: the worst share of a limit. `make right`
 
-    python right.py PYTHON_WITH_MKL PYTHON_OF_THE_PORTS
+    python right.py PYTHON_WITH_MKL PYTHON_OF_THE_PORTS [ONLY]
 
 Run it with the stock TensorFlow 1.15. Records every small trace with eight seeds, with
 1, 2 and 4 threads and with Intel's build; of the full size, one step with two threads.
 Every port replays the golden trace and those of the other seeds, and of the full size
 those of FULL_SIZE. Writes right.json beside this file: of each kind of run how many
-there are, how many were accused, and the worst share of a limit.
+there are, how many were accused, and the worst share of a limit. ONLY: nothing but the
+kinds of run that hold these words, `full size` or `seed`; the others stay as they are.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -43,8 +45,33 @@ def replayed(python: str, port: Path, golden: Path, path: Path) -> trace.Trace:
     return trace.load(path)
 
 
-def runs(name: str, folder: Path, mkl: str, ports: str):
+def runs(name: str, folder: Path, mkl: str, ports: str, only: str):
     """Yield (kind of run, golden trace, right trace) of a tutorial."""
+    if only != 'full size':
+        yield from small(name, folder, mkl, ports)
+    if only != 'seed':
+        yield from full_size(name, folder, ports)
+
+
+def framework(port: Path) -> str:
+    """Return the framework of a port, by its file's name."""
+    return {'pytorch': 'PyTorch', 'jax': 'JAX', 'keras': 'Keras'}[
+        port.stem.split('_')[0]]
+
+
+def full_size(name: str, folder: Path, ports: str):
+    """Yield what is run at full size, a step of it."""
+    full, here = folder / 'full.npz', sys.executable
+    one = record(here, name, full, '--steps', '1', '--threads', '1')
+    yield 'TensorFlow 1.15, full size, 2 threads', one, record(
+        here, name, folder / 'two.npz', '--steps', '1', '--threads', '2')
+    for port in sorted(HERE.glob(f'*_{name}.py')) if name in FULL_SIZE else []:
+        yield f'ports to {framework(port)}, full size', one, replayed(
+            ports, port, full, folder / 'port.npz')
+
+
+def small(name: str, folder: Path, mkl: str, ports: str):
+    """Yield what is run with the sizes of the golden traces."""
     golden, here = trace.load(name), sys.executable
     seed = ['--small', '--seed', str(golden.meta['seed'])]
     for threads in 1, 2, 4:
@@ -56,27 +83,21 @@ def runs(name: str, folder: Path, mkl: str, ports: str):
     for number, path in zip(SEEDS, sources.values()):
         own = record(here, name, path, '--small', '--seed', str(number))
         yield 'TensorFlow 1.15, eight seeds', own, own
-    full = folder / 'full.npz'
-    one = record(here, name, full, '--steps', '1', '--threads', '1')
-    yield 'TensorFlow 1.15, full size, 2 threads', one, record(
-        here, name, folder / 'two.npz', '--steps', '1', '--threads', '2')
     for port in sorted(HERE.glob(f'*_{name}.py')):
-        framework = {'pytorch': 'PyTorch', 'jax': 'JAX', 'keras': 'Keras'}[
-            port.stem.split('_')[0]]
         for path in [trace.GOLDEN / f'{name}.npz', *sources.values()]:
-            yield f'ports to {framework}, nine seeds', trace.load(path), replayed(
-                ports, port, path, folder / 'port.npz')
-        if name in FULL_SIZE:
-            yield f'ports to {framework}, full size', one, replayed(
-                ports, port, full, folder / 'port.npz')
+            yield f'ports to {framework(port)}, nine seeds', trace.load(path), (
+                replayed(ports, port, path, folder / 'port.npz'))
 
 
-def main(mkl: str, ports: str, *names: str) -> None:
+def main(mkl: str, ports: str, only: str = '') -> None:
     """Judge, and write the file."""
-    found = {}
-    for name in names or TUTORIALS:
+    found, path = {}, HERE / 'right.json'
+    if only:
+        found = {kind: row for kind, row in json.loads(path.read_text())['runs'].items()
+                 if ('full size' in kind) != (only == 'full size')}
+    for name in TUTORIALS:
         with tempfile.TemporaryDirectory() as folder:
-            for kind, golden, mine in runs(name, Path(folder), mkl, ports):
+            for kind, golden, mine in runs(name, Path(folder), mkl, ports, only):
                 search = Search(golden, mine)
                 search.explain()
                 worst = max(search.judged.values())
@@ -87,7 +108,7 @@ def main(mkl: str, ports: str, *names: str) -> None:
                 if worst > row['worst']:
                     row.update(worst=float(f'{worst:.2g}'), of=f'{name}: {key}')
                 print(name, kind, f'{worst:.3f}', key, flush=True)
-    (HERE / 'right.json').write_bytes(run_folder.as_json({
+    path.write_bytes(run_folder.as_json({
         'runs': found, 'environment': run_folder.environment()}))
 
 

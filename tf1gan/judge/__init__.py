@@ -16,11 +16,11 @@ from tf1gan.interpreter import Arrays, Start
 from tf1gan.tape import PRIMITIVES
 from tf1gan.trace import Trace
 
-PASSES = 16, 4          # with noise; the fewer where many numbers are computed
+PASSES = 16, 6          # with noise; the second of each where MANY are computed
 MANY = 10 ** 6
 ULP = 2. ** -24         # half of float32's last bit of 1: the rounding of one operation
-NOISE = 4 * ULP         # of a primitive's scale
-FACTOR = 2.5, 4.        # of the largest deviation that the noise made
+NOISE = 4 * ULP, 16 * ULP       # of a primitive's scale
+FACTOR = 2.5, 1.5       # of the largest deviation that the noise made
 LEAST = 10 * ULP        # of the array itself
 LONG = 256              # terms of a sum; from there on its noise grows with their root
 # TensorFlow 1.15's sigmoid is this far off, and exactly 0 or 1 where it is as near.
@@ -72,7 +72,7 @@ class Noise:
         self.size += array.size
         return array
 
-    def noisy(self, n: int) -> Callable:
+    def noisy(self, n: int, few: bool) -> Callable:
         """Return the rounding of pass `n`; odd ones have TensorFlow 1.15's sigmoid."""
         rng, scales = np.random.RandomState(n), iter(self.scales)
 
@@ -81,7 +81,7 @@ class Noise:
             if share is None:
                 return array
             noise = drawn(rng, array.shape)
-            result = array + NOISE * share * noise
+            result = array + NOISE[few] * share * noise
             if op in ('sigmoid', 'tanh') and n % 2:     # or tanh as 2 sigmoid(2x) - 1
                 result = result + SIGMOID * noise
             if op == 'sigmoid' and n % 2:
@@ -196,6 +196,14 @@ class Spread:
             apart = np.abs(array - self.exact)
         self.apart = np.maximum(self.apart, np.where(finite & self.finite, apart, 0))
 
+    def level(self) -> None:
+        """Let no number have less than the array's root mean square.
+
+        Of a million numbers few passes leave some where they are, by chance.
+        """
+        if self.apart.size:
+            self.apart = np.maximum(self.apart, np.sqrt((self.apart ** 2).mean()))
+
 
 class State(NamedTuple):
     """What a pass carries from update to update."""
@@ -272,12 +280,14 @@ class Judge:
         for n, way in enumerate(ways[:1 + PASSES[few]]):
             with np.errstate(all='ignore'):
                 arrays = exact if n == 0 else run(
-                    way, edits, exactly=n % 2 == 1, rounding=noise.noisy(n),
+                    way, edits, exactly=n % 2 == 1, rounding=noise.noisy(n, few),
                     dtype=np.float32 if few else float)
             for key, spread in spreads.items():
                 spread.add(arrays[key])
             kept.append({key: array for key, array in arrays.items()
                          if key not in start.own})
+        for spread in spreads.values() if few else ():
+            spread.level()
         found = {key: self._node(key, spread, start, FACTOR[few])
                  for key, spread in spreads.items()
                  if start.own[key].shape == spread.exact.shape}

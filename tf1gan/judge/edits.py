@@ -584,6 +584,8 @@ def gradients(case: Case, inside: bool = False) -> Edits:
 def written(number: float) -> float:
     """Return the number with few digits that is near a computed one, if there is one.
     """
+    if not np.isfinite(number):
+        return float(number)
     short = float(f'{number:.3g}')
     return short if abs(short - number) <= 1e-5 * abs(number) else float(number)
 
@@ -676,7 +678,8 @@ def steps(case: Case) -> Edits:
             'weight decay', {'decay': number, 'matrices': matrices}, number=number,
             how='AdamW'), (1e-2, 1e-4))
     largest = written(max((np.abs(array).max() for array in found.values()), default=0))
-    yield edit('weights clipped', {'clip': largest}, number=largest)
+    if np.isfinite(largest):
+        yield edit('weights clipped', {'clip': largest}, number=largest)
     yield edit('another optimizer', {'kind': 'Sign'}, new='sign of the gradient')
     yield edit('another optimizer', {'kind': 'SGD'}, new='gradient descent')
     for nesterov in (False, True):

@@ -97,7 +97,7 @@ def _same(finding: Finding) -> Any:
             return finding.group, first.startswith('layer/') and first[-2:]
         return finding.group, finding.place.split('/')[1]
     return tuple((edit.name, str(edit.values.get('new')), str(edit.values.get('how')),
-                  str(edit.values.get('which')), str(edit.values.get('was')))
+                  *(str(edit.values.get(name)) for name in ('which', 'was', 'target')))
                  for edit in finding.edits)
 
 
@@ -106,28 +106,29 @@ def _told(search: Search, findings: List[Finding]) -> Told:
     places = list(dict.fromkeys(each.place for each in findings))
     key = f'{first.place}/{first.nodes[0].key}'
     follows = [f'{each.place}/{more}' for each in findings for more in each.follows]
-    where = PARTS[first.group].format(update=' and '.join(dict.fromkeys(
-        each.place.split('/')[1] for each in findings)))
+    where = PARTS[first.group].format(update=listed(list(dict.fromkeys(
+        each.place.split('/')[1] for each in findings))))
     network, _, place = first.nodes[0].key.partition('/')[2].rpartition('_')
     if first.nodes[0].key.startswith('layer/'):
         network = 'G' if network == 'G' else 'D'
         layers = dict(enumerate(search.judge.description['networks'][network]))
-        where = f'{layer_words(layers, int(place), network)}, in {where}'
+        where = f'{layer_words(layers, int(place), network)} ({where})'
     if not first.edits:
         return Told(key, where, places, None, [], False, follows)
     description = search.judge.description
     said = [sentence(edit, description, findings) for edit in first.edits]
     off = max(each.off for each in findings)
     near = max(each.near for each in findings)
-    off = 'infinitely far' if off > 1e30 else f'{off:.3g} limits'
+    off = 'what is not allowed at all' if off > 1e30 else f'{off:.2g} times that'
     changes = {framework: '; '.join(remedy(edit, description, framework)
                                     for edit in first.edits)
                for framework in FRAMEWORKS}
-    change = '; '.join(f'{framework}: {change}' for framework, change in changes.items()
-                       ) if len(set(changes.values())) > 1 else changes['PyTorch']
+    change = ' | '.join(f'{framework}: {change}' for framework, change in
+                        changes.items()) if len(set(changes.values())) > 1 else (
+                            changes['PyTorch'])
     cause = Cause(' and '.join(edit.name for edit in first.edits), '; '.join(said),
-                  f'so computed, they are within {near:.2g} of their limits; the '
-                  f"tutorial's way is up to {off} away", change)
+                  f'with this your numbers fit ({near:.2g} of the rounding that is '
+                  f'allowed); without it they are off by up to {off}', change)
     others = list(dict.fromkeys('; '.join(
         sentence(edit, description, []) for edit in other) for other in first.others))
     others = [other for other in others if other != '; '.join(
@@ -161,15 +162,15 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
     moved = list(dict.fromkeys(
         update['moves'] for where in wheres for update in description['updates']
         if where in (update['optimizer'], update['name'])))
-    found['optimizer'] = ' and '.join(moved)
-    found['update'] = (' and '.join(wheres) if edit.of == 'update' else
+    found['optimizer'] = listed(moved)
+    found['update'] = (listed(wheres) if edit.of == 'update' else
                        f'the updates of {found["optimizer"]}' if moved else 'it')
     if places:
-        found['layers'] = ' and '.join(layer_words(layers, place, network)
-                                       for place in places)
+        found['layers'] = listed([layer_words(layers, place, network)
+                                  for place in places])
         old = layers[places[0]]
         found['was'] = found.get('was', old.get('slope', old.get('epsilon', 0)))
-        found['was_padding'] = {'SAME': 'SAME, which has the odd pixel below and to '
+        found['was_padding'] = {'SAME': 'SAME, which pads the odd pixel below and to '
                                 'the right'}.get(old.get('padding'), old.get('padding'))
         found['op'] = OPS.get(old['op'], old['op'])
     numbers = list(dict.fromkeys(f'{each.values["number"]:.4g}' for each in alike
@@ -200,9 +201,9 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
     found['how_decay'] = {'L2': 'added to their gradient', 'AdamW': 'taken off at the '
                           'learning rate (AdamW)'}.get(found.get('how'))
     found['where_epsilon'] = {
-        'inside': 'inside the uncorrected root',
-        'inside, corrected': 'inside the corrected root'}.get(
-            found.get('how'), 'to the corrected root')
+        'inside': 'to v, inside the root, before the correction of the bias',
+        'inside, corrected': 'to v, inside the root, after the correction'}.get(
+            found.get('how'), 'to sqrt(v) after the correction of its bias')
     if edit.name == 'low precision':
         found['part'] = {'the products take': 'matrix products and convolutions take '
                          'what they multiply in', 'everything': 'all is computed in'
@@ -214,11 +215,16 @@ def layer_words(layers: Dict[int, Dict[str, Any]], place: int, network: str) -> 
     """Return the words for a layer: G's LeakyReLU after G_W2, say."""
     layer = layers[place]
     if 'W' in layer:
-        return f'the layer of {layer["W"]}'
+        return f'the {OPS.get(layer["op"], layer["op"])} layer of {layer["W"]}'
     before = [each['W'] for n, each in sorted(layers.items()) if n < place
               and 'W' in each]
     after = f' after {before[-1]}' if before else ' at its beginning'
     return f"{network}'s {OPS.get(layer['op'], layer['op'])}{after}"
+
+
+def listed(words: List[str]) -> str:
+    """Return words as a list: a, b and c."""
+    return ' and '.join([', '.join(words[:-1])] * bool(words[:-1]) + words[-1:])
 
 
 def sentence(edit: Edit, description: Description, findings: List[Finding]) -> str:
@@ -227,9 +233,10 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
         values(edit, description, findings))
     if edit.values.get('inside'):
         said += ', inside the optimizer'
-    return said + {'lowered': ' (in what is lowered, not in what is recorded)',
-                   'recorded': ' (as recorded; what is lowered is right)'}.get(
-                       edit.values.get('which'), '')
+    return said + {'lowered': ' (in what your optimizer lowers; the loss that you '
+                              'record is right)',
+                   'recorded': ' (as you record it; what your optimizer lowers is '
+                               'right)'}.get(edit.values.get('which'), '')
 
 
 def remedy(edit: Edit, description: Description, framework: str) -> str:
@@ -242,43 +249,35 @@ def remedy(edit: Edit, description: Description, framework: str) -> str:
 # --- Lines ----------------------------------------------------------------------------
 
 def verdict(found: List[Told]) -> str:
-    """Return one sentence on all findings."""
-    named = [each.cause.sentence for each in found if each.cause and each.sure]
-    maybe = [each.cause.sentence for each in found if each.cause and not each.sure]
-    placed = [each.where for each in found if not each.cause]
-    parts = []
-    if named:
-        parts.append('; '.join(named[:3]))
-        if len(named) > 3:
-            parts[0] += f'; and {len(named) - 3} mistakes more'
-    if maybe:
-        parts.append('perhaps: ' + '; '.join(maybe[:2]))
-    if placed:
-        parts.append(('no known mistake explains ' if not parts else
-                      'besides, no known mistake explains ') + ', '.join(placed[:3]))
-    said = '. '.join(part[0].upper() + part[1:] for part in parts if part)
-    return said + '.'
+    """Return how many findings there are, of each kind."""
+    counts = [(sum(bool(each.cause) and each.sure for each in found),
+               'mistake is named', 'mistakes are named'),
+              (sum(bool(each.cause) and not each.sure for each in found),
+               'is possible', 'are possible'),
+              (sum(not each.cause for each in found), 'place matches no known mistake',
+               'places match no known mistake')]
+    return listed([f'{n} {one if n == 1 else many}' for n, one, many in counts if n])
 
 
 def lines(n: int, each: Told) -> Iterator[str]:
     """Yield the lines of a finding."""
-    places = f' ({len(each.places)} updates)' if len(each.places) > 1 else ''
+    places = f' (and in {len(each.places) - 1} more updates)' * (len(each.places) > 1)
     if not each.cause:
         yield f'{n}. No known mistake explains {each.where}.'
         yield f'   Shown first by: {each.key}{places}'
-        yield ('   Change: look at how your port computes it; all that it is computed '
-               'from is taken from your port, so the mistake is there and nowhere else')
-        return
-    if each.sure:
-        yield f'{n}. {each.cause.sentence[0].upper()}{each.cause.sentence[1:]}.'
+        yield ('   Change: look at how your port computes or records this; all that it '
+               "is computed from was taken from your port's own arrays")
     else:
-        yield f'{n}. Perhaps: {each.cause.sentence}.'
-    for other in each.others:
-        yield f'   Or, which the numbers do not tell apart: {other}.'
-    yield f'   Shown first by: {each.key}{places}; {each.cause.evidence}'
-    yield f'   Change: {each.cause.change}'
+        first = each.cause.sentence[0].upper() + each.cause.sentence[1:]
+        yield f'{n}. {first}.' if each.sure else f'{n}. Perhaps: {each.cause.sentence}.'
+        for other in each.others:
+            yield f'   Or, which gives the same numbers: {other}.'
+        yield f'   Shown first by: {each.key}{places}'
+        yield f'   Evidence: {each.cause.evidence}'
+        for change in each.cause.change.split(' | '):
+            yield f'   Change: {change}'
     if each.follows:
-        yield f'   It explains {kinds(each.follows)} too.'
+        yield f'   From it follow, too: {kinds(each.follows)}.'
 
 
 def kinds(keys: List[str]) -> str:
