@@ -144,9 +144,10 @@ def test_the_exit_status_says_how_it_went(files, name, status):
 
 def test_the_report_has_the_verdict_first_then_where_and_why(files):
     out = run_module('tf1gan.compare', 'vanilla', 'bad.npz', cwd=files).out
-    assert out.startswith('vanilla: differs. The loss of D is twice the tutorial')
+    assert out.startswith('vanilla: differs: 1 mistake is named.\n')
+    assert '1. The loss of D is twice the tutorial' in out
     assert '-1.3855' in out and '-2.7711198' in out     # what is expected, and yours
-    assert 'Shown first by: step_000/D/loss; so computed, ' in out
+    assert 'Shown first by: step_000/D/loss\n   Evidence: with this your ' in out
     assert '1 of 134 arrays differ' in out and 'Change: add the terms' in out
 
 
