@@ -318,8 +318,8 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
         length = longest - 2 * t * powers[1] / left[1]
         if length <= 5:
             return rate * m
-        rate *= ((length - 4) * (length - 2) * longest
-                 / ((longest - 4) * (longest - 2) * length)) ** 0.5
+        share = (length - 4) * (length - 2) / ((longest - 4) * (longest - 2))
+        rate *= max(share * longest / length, 0) ** 0.5
     if numbers.get('place', '').startswith('inside'):
         inside = epsilon if 'corrected' in numbers['place'] else epsilon / left[1]
         return rate * m / np.sqrt(v / left[1] + inside)

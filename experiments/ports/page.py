@@ -32,7 +32,7 @@ def sabotage() -> str:
     found = load('ports/sabotage.json')
     rows, cells = found['mistakes'], []
     for row in rows:
-        named = row['sentence'] if row['named'] else f'*not named* ({row["cause"]})'
+        named = row['sentence'] if row['named'] else '*placed, not named*'
         caught = '' if row['caught'] else ' (late)'
         cells.append([row['mistake'], row['port'], f'`{row["first"]}`{caught}',
                       named])

@@ -288,10 +288,11 @@ def main() -> int:
                'caught': bool(first and first.startswith(mistake.first)),
                'cause': report.cause.name if report.cause else None,
                'sentence': report.cause.sentence if report.cause else None}
-        row['named'] = row['cause'] == mistake.named
+        expected = row['cause'] == mistake.named
+        row['named'] = expected and row['cause'] is not None
         rows.append(row)
         print(f'{mistake.what}: {first}, {row["cause"]}'
-              + ('' if row['caught'] and row['named'] else '   <-- not as expected'))
+              + ('' if row['caught'] and expected else '   <-- not as expected'))
     found = {'unmutated': unmutated, 'mistakes': rows}
     path = HERE / 'sabotage.json'
     if '--check' in sys.argv:

@@ -347,8 +347,9 @@ class Trial:
         for key, node in self.nodes.items():
             if key not in at.arrays or key not in aside.arrays:
                 continue
-            slope = (aside.arrays[key] - at.arrays[key]) / h * self.weights[key]
-            off = (node.found - at.arrays[key]) * self.weights[key]
+            with np.errstate(all='ignore'):
+                slope = (aside.arrays[key] - at.arrays[key]) / h * self.weights[key]
+                off = (node.found - at.arrays[key]) * self.weights[key]
             good = np.isfinite(slope) & np.isfinite(off)
             up += float((slope[good] * off[good]).sum())
             down += float((slope[good] ** 2).sum())
