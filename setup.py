@@ -21,7 +21,7 @@ setup(
     license='MIT (code), CC BY-SA 3.0 (tf1gan/data)',
     packages=['tf1gan', 'tf1gan.descriptions', 'tf1gan.judge', 'tf1gan.replay'],
     package_data={'tf1gan': ['data/*', 'golden/*.npz', 'classifier.npz', 'spread.json'],
-                  'tf1gan.replay': ['page.html']},
+                  'tf1gan.judge': ['mistakes.csv'], 'tf1gan.replay': ['page.html']},
     python_requires='>=3.6',
     install_requires=[
         'numpy',
