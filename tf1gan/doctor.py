@@ -79,6 +79,7 @@ def main() -> int:
     version, cuda = '', False
     try:
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+        os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')     # as tf1gan.tf1 has it
         import tensorflow as tf
         version, cuda = tf.__version__, tf.test.is_built_with_cuda()
         print(f'TensorFlow  {version}, {"CUDA" if cuda else "CPU"} build')

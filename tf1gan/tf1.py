@@ -13,6 +13,8 @@ import sys
 from tf1gan import OLDEST_2
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
+# Of newer Intel processors' own kernels, which 1.15 has not; and they have a notice.
+os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 try:
     import tensorflow
     VERSION = tensorflow.__version__

@@ -271,7 +271,8 @@ class Judge:
         The latter is what each pass has; `carry` takes it to the next update.
         """
         noise, kept = Noise(), []
-        start = edited(ways[0], edits).start
+        first = edited(ways[0], edits)
+        start = first.start
         with np.errstate(all='ignore'):
             exact = run(ways[0], edits, rounding=noise.exact)
         few = noise.size > MANY
@@ -288,9 +289,10 @@ class Judge:
                          if key not in start.own})
         for spread in spreads.values() if few else ():
             spread.level()
-        found = {key: self._node(key, spread, start, FACTOR[few])
-                 for key, spread in spreads.items()
-                 if start.own[key].shape == spread.exact.shape}
+        found: Dict[str, Node] = {}
+        for key, spread in spreads.items():
+            if start.own[key].shape == spread.exact.shape:
+                found[key] = self._node(key, spread, first, FACTOR[few], found)
         for key in start.own:
             if key.startswith('after/') and key not in exact:   # it should have rested
                 array = np.asarray(start.weights[key[6:]], float)
@@ -298,8 +300,9 @@ class Judge:
                                   np.zeros(array.shape), np.zeros(array.shape, bool))
         return {key: found[key] for key in [*exact, *found] if key in found}, kept
 
-    def _node(self, key, spread, start, factor):
+    def _node(self, key, spread, way, factor, found):
         kind, _, name = key.partition('/')
+        start = way.start
         exact = spread.exact
         with np.errstate(all='ignore'):
             size = LEAST * np.abs(exact)
@@ -315,6 +318,11 @@ class Judge:
                 size = LEAST * np.maximum(      # of a moment, and of what it takes in
                     np.abs(getattr(start, kind).get(name, 0)),
                     np.maximum(np.abs(exact), (taken / 10) ** power / 10))
+                if f'grad/{name}' in found:     # it may be recorded in a run of its own
+                    share = 1 - way.description['optimizers'][
+                        way.update['optimizer']].get(f'beta{power}', 0)
+                    size = size + found[f'grad/{name}'].limit * (
+                        share if power == 1 else 2 * share * taken)
         return Node(key, start.own[key].astype(float), exact,
                     np.maximum(size, factor * spread.apart),
                     spread.free | np.isnan(exact))
