@@ -84,6 +84,6 @@ def test_a_mistake_without_a_name_is_placed_at_its_layer():
 def test_a_layer_that_the_description_lacks_is_refused():
     update = trace.Replay('vanilla').update(0, 'D')
     for names in {'G_9': np.ones(1)}, {'D_0': np.ones(1)}:
-        with pytest.raises(InputError, match='expected names of golden'):
+        with pytest.raises(InputError, match='expected names of the golden trace'):
             update.put('layer', names)
     update.put('layer', {'D_real_0': np.ones((6, 4))})

@@ -422,7 +422,7 @@ def test_every_edit_has_its_row_and_every_row_its_edit():
         found = judge.Judge(golden, golden)
         for place in golden.updates:
             ways = found.ways(place)
-            case = edits.Case(found, place, ways[0])
+            case = edits.Case(ways[0])
             for group in search.GROUPS:
                 for each in search.candidates(case, group, ways[0].start.own):
                     names.add((each if isinstance(each, judge.Edit) else

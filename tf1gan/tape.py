@@ -235,6 +235,14 @@ def _log_slope(p, target, clamped):
                 + np.where(target < 1, (1 - target) / (1 - p), 0))
 
 
+def _log_curve(p, target, clamped):
+    """Return the second derivative of the cross-entropy of probabilities."""
+    with np.errstate(divide='ignore', invalid='ignore'):
+        curve = (np.where(target > 0, target / p ** 2, 0)
+                 + np.where(target < 1, (1 - target) / (1 - p) ** 2, 0))
+    return np.where(clamped & (p * (1 - p) < 1e-12), 1e12, curve)
+
+
 def _round(x, bits):
     """Return numbers with fewer bits in their significand."""
     share, power = np.frexp(x)
@@ -255,10 +263,6 @@ class Primitive(NamedTuple):
 
     forward: Callable
     backward: Tuple[Callable, ...]
-
-
-def _no_slope(dy, *_, **__):       # no page has a penalty on such a gradient
-    raise NotImplementedError('a derivative of a derivative of a loss')
 
 
 PRIMITIVES = {
@@ -316,7 +320,8 @@ PRIMITIVES = {
         lambda dy, y, x, target: dy * (x.do('sigmoid') - target),)),
     'log_loss': Primitive(_log_loss, (
         lambda dy, y, p, **numbers: dy * p.do('log_slope', **numbers),)),
-    'log_slope': Primitive(_log_slope, (_no_slope,)),
+    'log_slope': Primitive(_log_slope, (
+        lambda dy, y, p, **numbers: dy * _log_curve(p.array, **numbers),)),
     'round': Primitive(_round, (
         lambda dy, y, x, bits: dy.do('round', bits=bits),)),
     'bound': Primitive(lambda x, low, high: np.clip(x, low, high), (

@@ -220,6 +220,7 @@ class Replay:
                  layouts: Optional[Dict[str, Layout]] = None):
         self.golden = golden if isinstance(golden, Trace) else load(golden)
         self.layouts = layouts or {}
+        self.description = descriptions.of(self.golden.meta, self.golden.source)
         names = {key.split('/')[-1] for key in self.golden.arrays} | {
             name for update in self for name in update.names('layer')}
         _refuse('layouts', set(self.layouts) - names, names)
@@ -299,8 +300,9 @@ class Replay:
 
 def _refuse(what: str, unknown: Set[str], known: Set[str]) -> None:
     if unknown:
-        raise InputError(f'{what}: expected names of golden ({", ".join(sorted(known))}'
-                         f'), found {", ".join(sorted(unknown))}; name yours so')
+        raise InputError(
+            f'{what}: expected names of the golden trace ({", ".join(sorted(known))}), '
+            f'found {", ".join(sorted(unknown))}; name yours so')
 
 
 class Update:
@@ -323,15 +325,14 @@ class Update:
         if value is None:
             if key not in self.replay.golden.arrays:
                 raise InputError(f'expected a feed or mask of {self.place}, found '
-                                 f'{kind}; golden has none of that name')
+                                 f'{kind}; the golden trace has none of that name')
             value = self.replay.to_port(name, self.replay.golden.arrays[key])
         self.replay.arrays[key] = self.replay.to_golden(name, value, key)
         return value
 
     def names(self, kind: str) -> Set[str]:
         """Return the names that the description has for a kind of array."""
-        golden = self.replay.golden
-        description = descriptions.of(golden.meta, golden.source)
+        description = self.replay.description
         update = descriptions.update_of(description, self.name)
         logits = [term['logit'] for term in update['terms']]
         networks = description['networks']

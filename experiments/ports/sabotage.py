@@ -185,7 +185,7 @@ files = mnist.read()
             'fake = torch.sigmoid(G(Z))', 'step_000/G/grad/', 'gradients not zeroed'),
     Mistake('gradients not zeroed', 'minimax', 'optimizer_G.zero_grad()', 'pass',
             'step_001/G/grad/', 'gradients not zeroed'),
-    Mistake("D's gradients not zeroed behind G's", 'dcgan', """\
+    Mistake("D's gradients not zeroed after G's", 'dcgan', """\
         loss = bce(logits, one)
         optimizer_D.zero_grad()
         loss.backward()

@@ -215,7 +215,7 @@ class State(NamedTuple):
 
 
 class Judge:
-    """A port's run in judgement: `at` says of an update which arrays follow."""
+    """A port's run in judgement: `nodes` says of an update which arrays follow."""
 
     def __init__(self, golden: Trace, mine: Trace):
         self.golden, self.mine = golden, mine
@@ -227,7 +227,7 @@ class Judge:
         self.past: Tuple[Way, ...] = ()         # updates so far
 
     def _own(self, key: str, golden: np.ndarray) -> np.ndarray:
-        """Return the port's array, or golden's where there is none of its shape."""
+        """Return the port's array, or the golden trace's where none has its shape."""
         found = self.mine.arrays.get(key)
         return golden if found is None or found.shape != golden.shape else found
 
@@ -239,12 +239,12 @@ class Judge:
                   for kind in ('feed', 'mask')}
         own = {key: array for key, array in self.mine.part(place).items()
                if key.split('/')[0] not in inputs and self._fits(place, key, array)}
-        name = update['optimizer']
+        name, coming = update['optimizer'], self._coming(place, update)
         t = self.counts.get(name, 0) + 1
         return [Way(self.description, update, Start(
             state.weights, inputs['feed'], inputs['mask'], state.adam_m, state.adam_v,
             t, own, highest=dict(state.highest.get(name, {}))),
-            past=self.past, coming=self._coming(place, update))
+            past=self.past, coming=coming)
             for state in self.states]
 
     def _coming(self, place: str, update: Dict[str, Any]) -> Arrays:

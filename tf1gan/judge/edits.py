@@ -13,6 +13,7 @@ from tf1gan import descriptions
 from tf1gan.descriptions import Layer
 from tf1gan.interpreter import ENLARGED, predict
 from tf1gan.judge import Edit, Family, Way
+from tf1gan.tape import PRIMITIVES
 
 Edits = Iterator[Union[Edit, Family]]
 ACTIVATIONS = ('relu', 'leaky_relu', 'sigmoid', 'tanh', 'elu', 'selu', 'softplus',
@@ -28,8 +29,7 @@ RANGES = {'[0, 1] to [-1, 1]': (2., -1.), '[-1, 1] to [0, 1]': (0.5, 0.5),
 class Case:
     """An update in which something does not follow, and what was found so far."""
 
-    def __init__(self, judge: Any, place: str, way: Way):
-        self.judge, self.place = judge, place
+    def __init__(self, way: Way):
         self.way, self.update = way, way.update     # with what was found so far
         self.own, self.start = way.start.own, way.start
         self.networks = way.description['networks']
@@ -56,12 +56,6 @@ def in_update(what: str, case: Case, change: Callable, **values: Any) -> Edit:
     """Return the edit that changes an update's dict."""
     return Edit(what, 'update', case.update['name'], lambda way: way._replace(
         update=change(way.update)), values)
-
-
-def at_start(what: str, case: Case, change: Callable, **values: Any) -> Edit:
-    """Return the edit that changes what an update starts from."""
-    return Edit(what, 'update', case.update['name'], lambda way: way._replace(
-        start=change(way.start)), values)
 
 
 def in_optimizer(what: str, case: Case, change: Dict[str, Any], **values: Any) -> Edit:
@@ -426,11 +420,7 @@ CASTS = {'bfloat16': 8, 'TF32': 11, 'float16': 11}     # bits of the significand
 def precision(case: Case) -> Edits:
     """Yield the edits of a run in low precision."""
     def rounded(bits):
-        def to(array):
-            with np.errstate(all='ignore'):
-                share, power = np.frexp(array)
-                return np.ldexp(np.rint(share * 2. ** bits), power - bits)
-        return to
+        return lambda array: PRIMITIVES['round'].forward(array, bits=bits)
 
     products = 'matmul', 'conv', 'conv_image', 'conv_kernel'
     for kind, bits in CASTS.items():
@@ -668,8 +658,7 @@ def steps(case: Case) -> Edits:
     still = sorted(name for name in names if name in found and np.array_equal(
         found[name], case.start.weights[name]))
     if still:
-        yield edit('weights not moved', {'without': still}, names=still,
-                   every=len(still) == len(names))
+        yield edit('weights not moved', {'without': still}, names=still)
     yield edit('sign of the update', {'learning_rate': -rate})
     yield Family(lambda number: edit('learning rate', {'learning_rate': number},
                                      number=number, was=rate), (rate * 2, rate / 2))

@@ -166,8 +166,9 @@ def _images(case: Case) -> Iterator[Guess]:
     ranges = ' to '.join(f'{value:.6g}' for value in (mine.min(), mine.max()))
     if abs(slope - 1) > 1e-3 or abs(shift) > 1e-3:
         yield Guess(slope * golden + shift, 'image scaling', f'your images lie in '
-                    f'{ranges}, golden\'s in {golden.min():.6g} to {golden.max():.6g}: '
-                    f'yours are {slope:.6g} * golden + {shift:.6g}',
+                    f"{ranges}, the golden trace's in {golden.min():.6g} to "
+                    f'{golden.max():.6g}: yours are {slope:.6g} of them, plus '
+                    f'{shift:.6g}',
                     "scale the pixels as the tutorial's data function does")
     if golden.ndim in (2, 4):
         n = int(round((golden.size // len(golden)) ** 0.5))
@@ -206,7 +207,7 @@ def _which_images(case: Case, golden: np.ndarray, mine: np.ndarray) -> Iterator[
     drawn, step = [], int(case.place[5:8])
     for _ in range(step + 1):
         drawn = everything.next_batch(len(mine))[0]
-    where = f'your rows of the file: {ours}; golden\'s: {theirs}'
+    where = f"your rows of the file: {ours}; the golden trace's: {theirs}"
     if case.description['images']['held_out'] and list(drawn) == ours:
         yield Guess(where, '60,000 images', 'your batches are drawn from all 60,000 '
                     'training images; the TF 1 loader holds the first 5,000 out',
@@ -214,7 +215,7 @@ def _which_images(case: Case, golden: np.ndarray, mine: np.ndarray) -> Iterator[
     shifts = {one - other for one, other in zip(ours, theirs)}
     if len(shifts) == 1 and len(ours) > 1:
         yield Guess(where, '60,000 images' if shifts == {-5000} else 'shifted rows',
-                    f'your rows are golden\'s shifted by {shifts.pop()}',
+                    f"your rows are the golden trace's shifted by {shifts.pop()}",
                     'the TF 1 loader holds the first 5,000 images out')
     if sorted(ours) == list(range(min(ours), min(ours) + len(ours))) and (
             len(ours) > 1 or ours == [step]):
@@ -266,7 +267,8 @@ def _noise(case: Case) -> Iterator[Guess]:
     for place in case.golden.updates:
         theirs = case.get(case.golden, 'feed', case.name, place)
         if theirs is not None and np.array_equal(theirs, case.found):
-            yield Guess(f'your {what} here is golden\'s of {place}', 'order of draws',
+            yield Guess(f"your {what} here is the golden trace's of {place}",
+                        'order of draws',
                         f'your {what} comes in another order', 'draw in the order of '
                         'the program, pictures\' noise included: see the tutorial\'s '
                         'step and sample')
@@ -284,7 +286,8 @@ def _noise(case: Case) -> Iterator[Guess]:
                 or (mine.min() < 0) != (golden.min() < 0)):
             low, high = mine.min(), mine.max()
             law = descriptions.law(case.description)
-            yield Guess(f'your noise lies in {low:.3g} to {high:.3g}, golden\'s in '
+            yield Guess(f'your noise lies in {low:.3g} to {high:.3g}, the golden '
+                        "trace's in "
                         f'{golden.min():.3g} to {golden.max():.3g}', 'noise law',
                         'your noise follows another law (uniform, normal, or another '
                         'range)', f"draw as the tutorial's noise function does: {law}")

@@ -27,7 +27,6 @@ IMPOSSIBLE = ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError
 UNSEEN = ('bias scaled', 'bias missing', 'part of the normalization missing',
           'statistics without gradient')
 PAIRS = 4       # edits that are tried together with every other
-MOST = 3        # edits in one kind of array
 
 
 def group_of(key: str, way: Way) -> str:
@@ -111,15 +110,16 @@ class Search:
                    and group_of(key, ways[0]) == group]
             found = fact(group, bad, ways[0])
             if not found and not (group == 'grad' and given & set(GROUPS[:3])):
-                found = self.find(place, ways, taken, nodes, group)
+                found = self.find(ways, taken, nodes, group)
                 if not found:
                     for each in (group,), (group, ways[0].update['name']):
                         self.vain[each] = self.vain.get(each, 0) + 1
             if found is None and group == 'grad' and given & set(GROUPS[:3]):
                 given.add(group)        # it follows from what nothing explains either
-                last = self.findings[-1]
-                self.findings[-1] = last._replace(
-                    follows=last.follows + [node.key for node in bad])
+                n = max(n for n, each in enumerate(self.findings) if each.place == place
+                        and not each.edits and each.group in GROUPS[:3])
+                self.findings[n] = self.findings[n]._replace(
+                    follows=self.findings[n].follows + [node.key for node in bad])
                 continue
             if found is None:
                 given.add(group)
@@ -180,13 +180,13 @@ class Search:
                     sure=finding.sure or bool(finding.others) and not others)
         return taken
 
-    def find(self, place, ways, taken, nodes, group):
+    def find(self, ways, taken, nodes, group):
         """Return (edits, others, sure, share with them, what follows); None: nothing.
         """
         if self.vain.get((group, ways[0].update['name']), 0) > 1:
             return None
         way = edited(ways[0], taken)
-        case = edits.Case(self.judge, place, way)
+        case = edits.Case(way)
         trial = Trial(self.judge, ways, taken, nodes, group)
         singles = list(trial.singles(candidates(case, group, way.start.own)))
         fitting = trial.confirmed([[each] for each in singles if each.share <= NEAR])
@@ -197,11 +197,7 @@ class Search:
 
 def fact(group: str, bad: List[Node], way: Way):
     """Return what needs no search: weights of a network that should rest have moved.
-
-    Where they had moved before the networks saw them, it was not in this update.
     """
-    if way.start.seen:
-        return None
     moved = descriptions.trained(way.description['networks'][way.update['moves']])
     every = [name for layers in way.description['networks'].values()
              for name in descriptions.trained(layers)]
@@ -273,7 +269,6 @@ class Trial:
 
     def __init__(self, judge, ways, taken, nodes, group):
         self.judge, self.ways, self.taken, self.all = judge, ways, taken, nodes
-        self.group = group
         self.nodes = {key: node for key, node in nodes.items()
                       if group_of(key, ways[0]) == group}
         self.until = {'forward G': 'fake', 'forward D': 'logit', 'loss': 'loss',
@@ -375,11 +370,10 @@ class Trial:
                 return new
         return best
 
-    def singles(self, every: Iterator[Any], more=()) -> Iterator[Tried]:
+    def singles(self, every: Iterator[Any]) -> Iterator[Tried]:
         """Yield every edit that can be computed, families at their best."""
         for each in every:
-            tried = (self.fit(each, more) if isinstance(each, Family)
-                     else self.attempt(each, more))
+            tried = (self.fit(each) if isinstance(each, Family) else self.attempt(each))
             if tried and tried.rest < np.inf:
                 yield tried
 
@@ -457,7 +451,7 @@ class Trial:
         seen = sum(int((self.all[key].shares > SEEN).sum()) for key in fixed)
         if seen < 1 + fitted:
             return None
-        sure = off >= SEEN and seen >= 1 + fitted and not rivals
+        sure = off >= SEEN and not rivals
         near = max(nodes[key].share for key in self.nodes)
         return ([one.edit for one in first], others, sure, near,
                 [key for key in fixed if key not in self.nodes])

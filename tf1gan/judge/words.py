@@ -4,6 +4,7 @@ The catalogue is mistakes.csv: a name, a sentence, and what to do in three frame
 """
 
 import csv
+import functools
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
@@ -28,6 +29,7 @@ IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCEL
 IN_KERAS = {'logits': 'BinaryCrossentropy(from_logits=True)'}
 
 
+@functools.lru_cache(None)
 def catalogue() -> Dict[str, Dict[str, str]]:
     """Return the rows of mistakes.csv by their names."""
     path = Path(__file__).parent / 'mistakes.csv'
