@@ -88,10 +88,7 @@ def test_networks_and_optimizers_are_those_of_the_trace(name):
 
 
 @pytest.mark.parametrize('name, numbers', CONFIGS)
-def test_the_noise_is_drawn_as_the_page_draws_it(name, numbers):
-    tf = pytest.importorskip('tensorflow')
-    if not tf.__version__.startswith('1.15'):
-        pytest.skip('the pages take TensorFlow 1.15')
+def test_the_noise_is_drawn_as_the_page_draws_it(name, numbers, tf):
     from tf1gan import generator
     tutorial = importlib.import_module(f'tf1gan.{name}')
     config = tutorial.Config(**numbers)

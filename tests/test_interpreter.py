@@ -79,9 +79,6 @@ def test_a_whole_step_follows_from_the_weights_and_the_feeds(name):
 
 def recorded(name, folder, n_steps=3, small=True, **numbers):
     """Record a run with TensorFlow 1.15; return its trace."""
-    tf = pytest.importorskip('tensorflow')
-    if not tf.__version__.startswith('1.15'):
-        pytest.skip('traces are recorded with TensorFlow 1.15')
     from tf1gan import loop, record
     tutorial = importlib.import_module(f'tf1gan.{name}')
     sizes = descriptions.find(name).SMALL if small else {}
@@ -96,7 +93,7 @@ def recorded(name, folder, n_steps=3, small=True, **numbers):
     ('collapse', {'rung': 1}), ('collapse', {'rung': 2, 'n_hidden': 20}),
     ('collapse', {'rung': 3, 'n_hidden': 20}), ('minimax', {'objective': 'saturating'}),
     ('collapse', {'batch_size': 3, 'n_hidden': 20})])
-def test_other_configurations_are_predicted_too(name, numbers, tmp_path):
+def test_other_configurations_are_predicted_too(name, numbers, tmp_path, reference):
     found = recorded(name, tmp_path, **numbers)
     assert beyond(found, descriptions.of(found.meta, name), LIMITS) == []
 
@@ -106,7 +103,7 @@ FULL_SIZE = {**LIMITS, 'logit': 1e-5, 'loss': 2e-6}
 
 
 @pytest.mark.parametrize('name', ['vanilla', 'collapse', 'minimax'])
-def test_the_full_size_is_predicted(name, tmp_path):
+def test_the_full_size_is_predicted(name, tmp_path, reference):
     found = recorded(name, tmp_path, small=False)
     assert beyond(found, descriptions.of(found.meta, name), FULL_SIZE) == []
 

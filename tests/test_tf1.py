@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT, run_module
+from conftest import ROOT, environ, python, run_module
 
 import tf1gan
 from tf1gan import command, descriptions, nn, run_folder, tf1, trace, vanilla
@@ -47,6 +47,27 @@ def test_the_releases_own_seeds_are_caught(monkeypatch):
     monkeypatch.setattr(random_seed, 'get_seed', original)
     found = differing(record_first_draws.draws('vanilla', 0), DRAWS['vanilla']['0'])
     assert found == ['D_W1', 'D_W2', 'G_W1', 'G_W2']
+
+
+@pytest.mark.skipif(tf1.REFERENCE, reason='of TensorFlow 2 only')
+@pytest.mark.parametrize('first', ['import os', 'import tensorflow'])
+def test_with_onednn_a_layer_norm_keeps_its_epsilon(first, tmp_path):
+    """Where oneDNN is on: wished for, or TensorFlow was imported before the package."""
+    program = tmp_path / 'program.py'
+    program.write_text(f"""{first}
+import numpy as np
+from tf1gan import nn, tf1
+from tf1gan.tf1 import tf
+assert tf1.ONEDNN
+with tf.Graph().as_default(), tf.Session(config=tf1.session_config()) as sess:
+    y = nn.layer_norm(tf.placeholder_with_default([[0.001, 0.002, 0.006]], [None, 3]),
+                      tf.ones([3]), tf.zeros([3]), epsilon=1e-5)
+    print(sess.run(y)[0, 2])
+""")
+    env = environ(TF_ENABLE_ONEDNN_OPTS='1') if first == 'import os' else environ()
+    ended = python(program, cwd=tmp_path, env=env)
+    # By hand: the mean is 0.003, the variance 14e-6 / 3.
+    assert float(ended.out) == pytest.approx(0.003 / (14e-6 / 3 + 1e-5) ** 0.5, rel=1e-5)
 
 
 def test_a_seed_of_an_ops_own_is_left_alone():

@@ -18,8 +18,9 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from tf1gan import InputError, contract, mnist, run_folder, trace
-from tf1gan.tf1 import tf       # first: where it is missing, tqdm may be too
+# tf1 before tqdm: where TensorFlow is missing, tqdm may be too.
+from tf1gan import InputError, contract, mnist, run_folder, tf1, trace
+from tf1gan.tf1 import tf
 
 from tqdm import tqdm
 
@@ -65,7 +66,7 @@ class Run:
 
         self.model = page.build(config, settings['seed'])
         threads = settings['threads'] or 0      # 0: TensorFlow's own choice
-        self.sess = tf.Session(graph=self.model.graph, config=tf.ConfigProto(
+        self.sess = tf.Session(graph=self.model.graph, config=tf1.session_config(
             intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads,
             gpu_options=tf.GPUOptions(allow_growth=True)))
         self.sess.run(self.model.init)

@@ -13,8 +13,9 @@ import sys
 from tf1gan import OLDEST_2
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
-# Of newer Intel processors' own kernels, which 1.15 has not; and they have a notice.
+# Of newer processors' own kernels, which 1.15 has not; and they have a notice.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
+ONEDNN = 'tensorflow' in sys.modules or os.environ['TF_ENABLE_ONEDNN_OPTS'] != '0'
 try:
     import tensorflow
     VERSION = tensorflow.__version__
@@ -52,6 +53,18 @@ def in_graph_mode():
 
     random_seed.get_seed = get_seed
     return tf
+
+
+def session_config(**options) -> 'tf.ConfigProto':
+    """Return a session's configuration, in which no layer is taken for another.
+
+    With oneDNN's kernels TensorFlow 2.21 takes a LayerNorm of any epsilon for one of
+    0.001 (seen on an Intel Xeon), unless it may fuse nothing.
+    """
+    config = tf.ConfigProto(**options)
+    if ONEDNN and not REFERENCE:
+        config.graph_options.rewrite_options.remapping = 2      # off
+    return config
 
 
 NOTE = (f'note: TensorFlow {VERSION} in graph mode; the bits of the reference are '
