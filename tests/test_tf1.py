@@ -59,12 +59,16 @@ import numpy as np
 from tf1gan import nn, tf1
 from tf1gan.tf1 import tf
 assert tf1.ONEDNN
-with tf.Graph().as_default(), tf.Session(config=tf1.session_config()) as sess:
+config = tf1.session_config()
+with tf.Graph().as_default(), tf.Session(config=config) as sess:
     y = nn.layer_norm(tf.placeholder_with_default([[0.001, 0.002, 0.006]], [None, 3]),
                       tf.ones([3]), tf.zeros([3]), epsilon=1e-5)
     print(sess.run(y)[0, 2])
 """)
-    env = environ(TF_ENABLE_ONEDNN_OPTS='1') if first == 'import os' else environ()
+    env = environ()
+    del env['TF_ENABLE_ONEDNN_OPTS']        # set by tf1 in this process
+    if first == 'import os':
+        env['TF_ENABLE_ONEDNN_OPTS'] = '1'
     ended = python(program, cwd=tmp_path, env=env)
     # By hand: the mean is 0.003, the variance 14e-6 / 3.
     assert float(ended.out) == pytest.approx(0.003 / (14e-6 / 3 + 1e-5) ** 0.5, rel=1e-5)
