@@ -61,9 +61,11 @@ from tf1gan.tf1 import tf
 assert tf1.ONEDNN
 config = tf1.session_config()
 with tf.Graph().as_default(), tf.Session(config=config) as sess:
-    y = nn.layer_norm(tf.placeholder_with_default([[0.001, 0.002, 0.006]], [None, 3]),
-                      tf.ones([3]), tf.zeros([3]), epsilon=1e-5)
-    print(sess.run(y)[0, 2])
+    x = tf.placeholder(tf.float32, [None, 3])
+    gain, shift = tf.Variable(tf.ones([3])), tf.Variable(tf.zeros([3]))
+    y = nn.layer_norm(x, gain, shift, epsilon=1e-5)
+    sess.run(tf.global_variables_initializer())
+    print(sess.run(y, {{x: [[0.001, 0.002, 0.006]]}})[0, 2])
 """)
     env = environ()
     del env['TF_ENABLE_ONEDNN_OPTS']        # set by tf1 in this process
@@ -71,7 +73,8 @@ with tf.Graph().as_default(), tf.Session(config=config) as sess:
         env['TF_ENABLE_ONEDNN_OPTS'] = '1'
     ended = python(program, cwd=tmp_path, env=env)
     # By hand: the mean is 0.003, the variance 14e-6 / 3.
-    assert float(ended.out) == pytest.approx(0.003 / (14e-6 / 3 + 1e-5) ** 0.5, rel=1e-5)
+    expected = 0.003 / (14e-6 / 3 + 1e-5) ** 0.5
+    assert float(ended.out) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_seed_of_an_ops_own_is_left_alone():
