@@ -64,8 +64,9 @@ def lists(name: str) -> str:
     for title, word in (('As found', 'As found'), ('Guesses', 'Guess'),
                         ('Departures', 'Departure')):
         part = re.search(rf'^{title} \(.*?\):\n(.*?)(?=^\S|\Z)', doc,
-                         re.MULTILINE | re.DOTALL).group(1)
-        for item in re.split(r'^  - ', part, flags=re.MULTILINE)[1:]:
+                         re.MULTILINE | re.DOTALL)
+        for item in re.split(r'^  - ', part.group(1) if part else '',
+                             flags=re.MULTILINE)[1:]:
             text = ' '.join(item.split()).rstrip(';.')
             rows.append([word, text])
     return table(['<', '<'], rows)

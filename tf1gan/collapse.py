@@ -14,9 +14,8 @@ As found (oddities of the source, kept):
   - batches of one image, in the order of the file, never shuffled;
   - LayerNorm comes after the activation;
   - D's loss is recorded every 10 of its updates, and a step has two: what is recorded,
-    and drawn, is always the loss on a generated image.
-Guesses (the source does not say):
-  - the counter is printed while the ladder trains too, not in the sanity check only.
+    and drawn, is always the loss on a generated image;
+  - the counter stands in D's train function: it is printed while the ladder trains too.
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
     measures what that changes;
@@ -24,6 +23,8 @@ Departures (what this module does and the source does not):
     is sure gives G no gradient sooner;
   - the loss of D on a real image is recorded beside what the source records;
   - TensorFlow runs on one thread unless told otherwise;
+  - the sanity check's random images are always images of the file: the source's index
+    can be one beyond the last;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
 Source: the tutorial's facts, for PyTorch, whose initial values and losses these are.
@@ -31,7 +32,7 @@ Source: the tutorial's facts, for PyTorch, whose initial values and losses these
 
 import math
 import sys
-from typing import Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import numpy as np
 
@@ -52,10 +53,21 @@ class Config(NamedTuple):
     batch_size: int = 1         # images a step
     n_hidden: int = 200         # units of either hidden layer
     n_input: int = 28 * 28      # pixels of an image
+    learning_rate_SGD: float = 0.01         # of both networks, on rung 1
+    learning_rate_Adam: float = 0.0001      # of both networks, on rungs 2 to 4
+    beta1: float = 0.9          # of both Adams
+    epsilon: float = 1e-8       # of both Adams
+    slope: float = 0.02         # of both LeakyReLUs
+    norm_epsilon: float = 1e-5  # of both LayerNorms
 
 
 CHOICES = {'rung': [1, 2, 3, 4]}
 THREADS = 1     # unless told otherwise: with one image a step, more cost time
+
+
+def settle(given: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the numbers given; the sanity check is rung 1's where none is named."""
+    return {'rung': 1, **given} if given.get('sanity') else given
 
 
 class Rung(NamedTuple):
@@ -129,8 +141,8 @@ def build(config: Config, seed: int) -> Model:
         def discriminator(x):
             hidden = tf.nn.xw_plus_b(x, D_W1, D_b1)                 # [n, n_hidden]
             if rung.modern:     # As found: LayerNorm after the activation.
-                hidden = layer_norm(tf.nn.leaky_relu(hidden, 0.02), D_gain, D_shift,
-                                    epsilon=1e-5)
+                hidden = layer_norm(tf.nn.leaky_relu(hidden, config.slope), D_gain,
+                                    D_shift, config.norm_epsilon)
             else:
                 hidden = tf.nn.sigmoid(hidden)
             return tf.nn.sigmoid(tf.nn.xw_plus_b(hidden, D_W2, D_b2))   # [n, 1]
@@ -138,8 +150,8 @@ def build(config: Config, seed: int) -> Model:
         def generator(z):
             hidden = tf.nn.xw_plus_b(z, G_W1, G_b1)                 # [n, n_hidden]
             if rung.modern:
-                hidden = layer_norm(tf.nn.leaky_relu(hidden, 0.02), G_gain, G_shift,
-                                    epsilon=1e-5)
+                hidden = layer_norm(tf.nn.leaky_relu(hidden, config.slope), G_gain,
+                                    G_shift, config.norm_epsilon)
             else:
                 hidden = tf.nn.sigmoid(hidden)
             return tf.nn.sigmoid(tf.nn.xw_plus_b(hidden, G_W2, G_b2))   # [n, n_input]
@@ -157,8 +169,11 @@ def build(config: Config, seed: int) -> Model:
 
         def optimizer(name):
             if rung.modern:
-                return tf.train.AdamOptimizer(0.0001, name='Adam_' + name)
-            return tf.train.GradientDescentOptimizer(0.01, name='SGD_' + name)
+                return tf.train.AdamOptimizer(config.learning_rate_Adam, config.beta1,
+                                              epsilon=config.epsilon,
+                                              name='Adam_' + name)
+            return tf.train.GradientDescentOptimizer(config.learning_rate_SGD,
+                                                     name='SGD_' + name)
 
         optimizer_D, optimizer_G = optimizer('D'), optimizer('G')
         gradients_D_real = optimizer_D.compute_gradients(loss_D_real, D_var_list)
@@ -219,8 +234,8 @@ LOG_EVERY = 5   # steps between two rows of the log: 10 updates of D
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
     """Return what the source prints every 10,000 updates of D; a step has 2 of them."""
-    # Guess: while the ladder trains too.
-    return f'counter = {2 * done}' if 2 * done % 10000 == 0 else None
+    # As found: two spaces, of a comma in `print`.
+    return f'counter =  {2 * done}' if 2 * done % 10000 == 0 else None
 
 
 def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
@@ -231,9 +246,10 @@ def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
 
 
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
-    """Return the PNG of six images from fresh noise, 2x3, in "Blues"."""
+    """Return the PNG of six images from fresh noise, 2x3, in "Blues", with axes."""
     samples = sess.run(model.G, {model.Z: draw_noise(6)})       # [6, n_input]
-    return pictures.grid(samples.reshape(2, 3, 28, 28), 'Blues')
+    return pictures.grid(samples.reshape(2, 3, 28, 28), 'Blues', (16, 8),
+                         interpolation='none', axes=True)
 
 
 def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:

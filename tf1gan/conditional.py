@@ -14,8 +14,14 @@ As found (oddities of the source, kept):
     draws fresh noise and labels, in training mode;
   - D's dropout is on while G trains;
   - a sheet is drawn before its batch's updates, not after;
-  - the numbers of both Adams are those of the code that the tutorial links to.
+  - batch size, epochs, both Adams' numbers, the noise's law, the order of batches, the
+    sheet and its file names are those of the code that the tutorial links to, for the
+    tutorial has none.
 Guesses (the source does not say):
+  - the release of Keras: 1.2.2, the last of the API that the tutorial is written for.
+    So both Adams add 1e-8; every moving variance takes in the biased variance; and the
+    cross-entropy clips the probability to [1e-7, 1 - 1e-7] and goes back to a logit: a
+    D that is sure gives no gradient;
   - the noise has 100 numbers, as the tutorial says: the code it links to has 1,000;
   - a sheet's noise is fresh.
 Departures (what this module does and the source does not):
@@ -29,8 +35,8 @@ Departures (what this module does and the source does not):
   - D is frozen in G's update by a var_list, not by toggling `trainable`;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
-Source: the tutorial's facts, for Keras; initial values, losses and Adam are those of
-the Keras inside TF 1.15.
+Source: the tutorial's facts, for Keras 1, whose initial values, losses and Adam these
+are.
 """
 
 import sys
@@ -40,7 +46,7 @@ import numpy as np
 
 from tf1gan import command, mnist, pictures
 from tf1gan.contract import Update
-from tf1gan.nn import (batch_norm, batch_norm_variables, bce_with_logits, conv,
+from tf1gan.nn import (batch_norm, batch_norm_variables, bce_clipped, conv,
                        dropout_mask, glorot, upsample, zeros)
 from tf1gan.tf1 import tf
 
@@ -59,6 +65,13 @@ class Config(NamedTuple):
     n_dense_D: int = 256                # units of D's last hidden layer
     learning_rate_D: float = 0.00001    # As found: of D's Adam
     learning_rate_G: float = 0.00008    # As found: of G's Adam
+    beta1_D: float = 0.1                # As found: of D's Adam
+    beta1_G: float = 0.5                # As found: of G's Adam
+    epsilon: float = 1e-8               # Guess: of both Adams, as Keras 1 has it
+    slope: float = 0.2                  # of every LeakyReLU
+    dropout: float = 0.5                # of D: the rate
+    momentum: float = 0.99              # of the moving averages
+    norm_epsilon: float = 1e-3          # of the batch normalizations
 
 
 def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
@@ -91,6 +104,7 @@ def build(config: Config, seed: int) -> Model:
         tf.set_random_seed(seed)
         wide, narrow = config.n_wide, config.n_narrow
         n_dense_G, n_dense_D = config.n_dense_G, config.n_dense_D
+        slope = config.slope
         X = tf.placeholder(tf.float32, [None, 28, 28, 1])
         X_labels = tf.placeholder(tf.float32, [None, 10])
         Z = tf.placeholder(tf.float32, [None, config.n_noise])
@@ -123,7 +137,9 @@ def build(config: Config, seed: int) -> Model:
         n_masks = tf.Variable(np.int64(0), trainable=False, name='n_masks')
 
         def norm(x, variables, updates):
-            return batch_norm(x, variables, updates, momentum=0.99, epsilon=1e-3)
+            # Guess: biased, as Keras 1 has it.
+            return batch_norm(x, variables, updates, config.momentum,
+                              config.norm_epsilon, biased=True)
 
         def generator(z, labels, updates=None):     # None: inference mode
             x = tf.concat([z, labels], 1)                           # [m, n_noise + 10]
@@ -137,15 +153,16 @@ def build(config: Config, seed: int) -> Model:
         def discriminator(x, labels, masks):
             planes = labels[:, None, None, :] * tf.ones([28, 28, 10])
             x = tf.concat([x, planes], 3)                           # [n, 28, 28, 11]
-            x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2)   # 28 -> 14
+            x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), slope)     # 28 -> 14
             # As found: VALID here.
-            x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'VALID'), 0.2)  # 14 -> 5
+            x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'VALID'), slope)  # 14 -> 5
             x = tf.reshape(x, [-1, 5 * 5 * wide])
-            x = tf.nn.leaky_relu(tf.matmul(x, D_W3) + D_b3, 0.2) * masks[0]
+            x = tf.nn.leaky_relu(tf.matmul(x, D_W3) + D_b3, slope) * masks[0]
             return tf.matmul(x, D_W4) + D_b4                        # [n, 1]
 
         def draw_masks(x):
-            return [dropout_mask([tf.shape(x)[0], n_dense_D], 0.5, seed, n_masks)]
+            return [dropout_mask([tf.shape(x)[0], n_dense_D], config.dropout, seed,
+                                 n_masks)]
 
         G_averages = []     # the ops that move them
         G = generator(Z, Z_labels)
@@ -160,13 +177,14 @@ def build(config: Config, seed: int) -> Model:
         n = tf.shape(X)[0]
         targets = tf.concat([tf.ones_like(logits_D[:n]), tf.zeros_like(logits_D[n:])],
                             0)
-        loss_D = bce_with_logits(logits_D, targets)
-        loss_G = bce_with_logits(logits_G, 1.)
+        # Guess: as Keras 1 has it, clipped.
+        loss_D = bce_clipped(logits_D, targets)
+        loss_G = bce_clipped(logits_G, 1.)
 
-        optimizer_D = tf.train.AdamOptimizer(config.learning_rate_D, beta1=0.1,
-                                             epsilon=1e-7, name='Adam_D')
-        optimizer_G = tf.train.AdamOptimizer(config.learning_rate_G, beta1=0.5,
-                                             epsilon=1e-7, name='Adam_G')
+        optimizer_D = tf.train.AdamOptimizer(config.learning_rate_D, config.beta1_D,
+                                             epsilon=config.epsilon, name='Adam_D')
+        optimizer_G = tf.train.AdamOptimizer(config.learning_rate_G, config.beta1_G,
+                                             epsilon=config.epsilon, name='Adam_G')
         gradients_D = optimizer_D.compute_gradients(loss_D, D_var_list)
         gradients_G = optimizer_G.compute_gradients(loss_G, G_var_list)
 

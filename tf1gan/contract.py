@@ -105,6 +105,11 @@ LOG_EVERY: Optional[int] = None     # steps between two rows of the log; None: a
 SMALL: Dict[str, Any] = {}              # numbers of the config of a small trace
 
 
+def settle(given: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the numbers that a command line gives, and what follows from them."""
+    return given
+
+
 def table(rows: List[Dict[str, float]]) -> List[Dict[str, float]]:
     """Return the rows of the log, with further columns perhaps."""
     return rows
@@ -128,8 +133,8 @@ def describe(config: Dict[str, Any]) -> Optional[descriptions.Description]:
     return None
 
 
-OPTIONAL = ('CHOICES', 'THREADS', 'N_BATCHES', 'LOG_EVERY', 'SMALL', 'table', 'plots',
-            'report', 'describe')
+OPTIONAL = ('CHOICES', 'THREADS', 'N_BATCHES', 'LOG_EVERY', 'SMALL', 'settle', 'table',
+            'plots', 'report', 'describe')
 
 
 # --- A page ---------------------------------------------------------------------------

@@ -15,8 +15,6 @@ As found (oddities of the source, kept):
     judges the same noise in training mode;
   - D's dropout is on while G trains;
   - pictures are scaled by 0.5 * x * 0.5, which the colour map's own scaling undoes.
-Guesses (the source does not say):
-  - the pictures are 10 inches by 10.
 Departures (what this module does and the source does not):
   - the printed figures are those of the batch; the source's are running means since the
     first step, and these are in the log as running_*;
@@ -51,9 +49,15 @@ class Config(NamedTuple):
     epochs: int = 10001             # As found: each is one step
     batch_size: int = 32            # images of either kind a step
     learning_rate: float = 0.002    # of both Adams
+    beta1: float = 0.5              # of both Adams
+    epsilon: float = 1e-7           # of both Adams
     n_noise: int = 100              # length of a noise vector
     n_wide: int = 128               # channels of G's first images, D's second layer
     n_narrow: int = 64              # channels of G's second images, D's first layer
+    slope: float = 0.2              # of every LeakyReLU
+    dropout: float = 0.3            # of D: the rate
+    momentum: float = 0.99          # of the moving averages
+    norm_epsilon: float = 1e-3      # of the batch normalizations
 
 
 N_BATCHES = 1       # As found: an epoch is one step.
@@ -86,6 +90,7 @@ def build(config: Config, seed: int) -> Model:
     with graph.as_default():
         tf.set_random_seed(seed)
         wide, narrow = config.n_wide, config.n_narrow
+        slope, rate = config.slope, config.dropout
         X = tf.placeholder(tf.float32, [None, 28, 28, 1])
         Z = tf.placeholder(tf.float32, [None, config.n_noise])
 
@@ -110,24 +115,25 @@ def build(config: Config, seed: int) -> Model:
         n_masks = tf.Variable(np.int64(0), trainable=False, name='n_masks')
 
         def norm(x, variables, updates):
-            return batch_norm(x, variables, updates, momentum=0.99, epsilon=1e-3)
+            return batch_norm(x, variables, updates, config.momentum,
+                              config.norm_epsilon, biased=False)
 
         def generator(z, updates=None):     # None: inference mode
-            x = tf.nn.leaky_relu(tf.matmul(z, G_W1) + G_b1, 0.2)
+            x = tf.nn.leaky_relu(tf.matmul(z, G_W1) + G_b1, slope)
             x = norm(x, G_norm1, updates)   # As found: after the activation.
             x = upsample(tf.reshape(x, [-1, 7, 7, wide]))           # [n, 14, 14, wide]
             x = norm(conv(x, G_W2, G_b2, 1, 'SAME'), G_norm2, updates)
-            x = upsample(tf.nn.leaky_relu(x, 0.2))                 # [n, 28, 28, narrow]
+            x = upsample(tf.nn.leaky_relu(x, slope))               # [n, 28, 28, narrow]
             return tf.nn.tanh(conv(x, G_W3, G_b3, 1, 'SAME'))       # [n, 28, 28, 1]
 
         def draw_masks(x):
             n = tf.shape(x)[0]
-            return [dropout_mask([n, 14, 14, narrow], 0.3, 2 * seed, n_masks),
-                    dropout_mask([n, 7, 7, wide], 0.3, 2 * seed + 1, n_masks)]
+            return [dropout_mask([n, 14, 14, narrow], rate, 2 * seed, n_masks),
+                    dropout_mask([n, 7, 7, wide], rate, 2 * seed + 1, n_masks)]
 
         def discriminator(x, masks):
-            x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), 0.2) * masks[0]
-            x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'SAME'), 0.2) * masks[1]
+            x = tf.nn.leaky_relu(conv(x, D_W1, D_b1, 2, 'SAME'), slope) * masks[0]
+            x = tf.nn.leaky_relu(conv(x, D_W2, D_b2, 2, 'SAME'), slope) * masks[1]
             x = tf.reshape(x, [-1, 7 * 7 * wide])
             return tf.matmul(x, D_W3) + D_b3                        # [n, 1]
 
@@ -148,8 +154,8 @@ def build(config: Config, seed: int) -> Model:
         accuracy_G = accuracy(tf.nn.sigmoid(logits_G), 1.)
 
         optimizer_D, optimizer_G = (
-            tf.train.AdamOptimizer(config.learning_rate, beta1=0.5, epsilon=1e-7,
-                                   name=name)
+            tf.train.AdamOptimizer(config.learning_rate, config.beta1,
+                                   epsilon=config.epsilon, name=name)
             for name in ('Adam_D', 'Adam_G'))
         gradients_D_real = optimizer_D.compute_gradients(loss_D_real, D_var_list)
         gradients_D_fake = optimizer_D.compute_gradients(loss_D_fake, D_var_list)
@@ -232,7 +238,7 @@ def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of 25 images from fresh noise, 5x5, in gray."""
     samples = 0.5 * sess.run(model.G, {model.Z: draw_noise(25)}) * 0.5      # As found.
-    return pictures.grid(samples.reshape(5, 5, 28, 28), 'gray')     # Guess: the size.
+    return pictures.grid(samples.reshape(5, 5, 28, 28), 'gray', (6.4, 4.8))
 
 
 def table(rows: List[Dict[str, float]]) -> List[Dict[str, float]]:

@@ -13,6 +13,9 @@ from tf1gan import InputError, contract, run_folder
 LARGEST_SEED = 2 ** 32 - 1      # NumPy's
 MOST_STEPS = 2 ** 31 - 1        # and epochs
 MOST_UNITS = 10000              # of a layer: beyond, a machine's memory is soon full
+SHARES = 'beta', 'dropout', 'momentum'      # numbers from 0 to below 1, by their names
+POSITIVE = 'learning_rate', 'epsilon', 'norm_epsilon', 'stddev'
+BELOW_1 = 0.999999
 MOST_THREADS = 1024             # TensorFlow starts as many as it is told to
 
 
@@ -129,7 +132,7 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
     given = vars(parser.parse_args(argv))
     flags = Flags(**{common_flag: given.pop(common_flag)
                      for common_flag in Flags._fields})
-    return given, flags
+    return page.settle(given), flags
 
 
 def add_numbers(parser: Parser, page: contract.Page) -> None:
@@ -153,7 +156,9 @@ def add_numbers(parser: Parser, page: contract.Page) -> None:
             most = MOST_UNITS if field.startswith('n_') else MOST_STEPS
             how = {'type': number(int, 1, most), 'metavar': 'N'}
         elif isinstance(default, float):
-            how = {'type': number(float, 0, above=True), 'metavar': 'N'}
+            is_share = field.startswith(SHARES)
+            how = {'type': number(float, 0, BELOW_1 if is_share else math.inf,
+                                  above=field.startswith(POSITIVE)), 'metavar': 'N'}
         else:
             how = {'type': type(default), 'metavar': 'WORD'}
         said = f'{says.get(field, "")} (default {default})'.strip().replace('%', '%%')

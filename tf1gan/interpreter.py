@@ -241,6 +241,9 @@ LOSSES = {      # element by element, of logits x, their targets t, and other nu
     'clamped_log': lambda x, t, _: x.do('sigmoid').do('log_loss', target=t,
                                                       clamped=True),
     'logits': lambda x, t, _: x.do('cross_entropy', target=t),
+    'clipped_logits': lambda x, t, _: x.do('sigmoid').do(
+        'bound', low=float(np.float32(1e-7)), high=1 - 2 ** -23).do('logit').do(
+            'cross_entropy', target=t),
     'squared': lambda x, t, _: (x.do('sigmoid') - t) * (x.do('sigmoid') - t),
     'least_squares': lambda x, t, _: (x - t) * (x - t),
     # Of edits only.

@@ -7,7 +7,7 @@ As found (oddities of the source, kept):
   - Adam with a rate of 0.01 for both, ten times what is usual.
 Guesses (the source is pseudo-code and does not say):
   - batches of 100, 100 epochs, all 60,000 images shuffled every epoch;
-  - G's update draws fresh noise;
+  - G's update draws fresh noise, where the pseudo-code has one z (--same-noise);
   - the printed line and the pictures: those of tf1gan.vanilla.
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
@@ -40,13 +40,18 @@ class Config(NamedTuple):
     epochs: int = 100                   # Guess: passes over the 60,000 training images
     batch_size: int = 100               # Guess: images a step
     learning_rate: float = 0.01         # As found: of both Adams
+    beta1: float = 0.9                  # of both Adams
+    epsilon: float = 1e-8               # of both Adams
     objective: str = 'non-saturating'   # of G, or saturating: the formula of the game
     n_hidden: int = 128                 # units of either hidden layer
     n_input: int = 28 * 28              # pixels of an image
     n_noise: int = 100                  # length of a noise vector
+    output: str = 'tanh'                # of G; the source calls it a choice
+    same_noise: bool = False            # G's update takes D's noise, not fresh one
 
 
-CHOICES = {'objective': ['non-saturating', 'saturating']}
+CHOICES = {'objective': ['non-saturating', 'saturating'],
+           'output': ['tanh', 'sigmoid', 'linear']}
 
 
 def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
@@ -65,7 +70,7 @@ class Model(NamedTuple):
     init: tf.Operation
     X: tf.Tensor                    # [n, n_input], in [-1, 1]
     Z: tf.Tensor                    # [n, n_noise]
-    G: tf.Tensor                    # [n, n_input], in (-1, 1)
+    G: tf.Tensor                    # [n, n_input], in (-1, 1) by its tanh
     updates: Dict[str, Update]      # of D and G; losses in nats, to lower
 
 
@@ -96,8 +101,10 @@ def build(config: Config, seed: int) -> Model:
 
         def generator(z):
             hidden = tf.nn.relu(tf.matmul(z, G_W1) + G_b1)          # [n, n_hidden]
-            return tf.nn.tanh(tf.matmul(hidden, G_W2) + G_b2)       # [n, n_input]
+            return output(tf.matmul(hidden, G_W2) + G_b2)           # [n, n_input]
 
+        output = {'tanh': tf.nn.tanh, 'sigmoid': tf.nn.sigmoid,
+                  'linear': tf.identity}[config.output]
         G = generator(Z)
         D_real = discriminator(X)
         D_gene = discriminator(G)
@@ -108,8 +115,10 @@ def build(config: Config, seed: int) -> Model:
         else:
             loss_G = bce(D_gene, 1.)        # -mean log D(G(z))
 
-        optimizer_D = tf.train.AdamOptimizer(config.learning_rate, name='Adam_D')
-        optimizer_G = tf.train.AdamOptimizer(config.learning_rate, name='Adam_G')
+        optimizer_D, optimizer_G = (
+            tf.train.AdamOptimizer(config.learning_rate, config.beta1,
+                                   epsilon=config.epsilon, name=name)
+            for name in ('Adam_D', 'Adam_G'))
         gradients_D = optimizer_D.compute_gradients(loss_D, [D_W1, D_b1, D_W2, D_b2])
         gradients_G = optimizer_G.compute_gradients(loss_G, [G_W1, G_b1, G_W2, G_b2])
         train_D = optimizer_D.apply_gradients(gradients_D)
@@ -135,15 +144,17 @@ def noise(rng: np.random.RandomState, n: int, config: Config) -> np.ndarray:
 
 def step(sess, model: Model, config: Config, next_batch,
          draw_noise) -> Dict[str, float]:
-    """Update D on images and on generated ones, then G on fresh noise.
+    """Update D on images and on generated ones, then G on noise.
 
     Returns both losses from before their updates.
     """
     D, G, n = model.updates['D'], model.updates['G'], config.batch_size
     x, _ = next_batch(n)        # Guess: shuffled.
-    _, loss_D = sess.run([D.train, D.loss], {model.X: x, model.Z: draw_noise(n)})
-    # Guess: G's noise is fresh.
-    _, loss_G = sess.run([G.train, G.loss], {model.Z: draw_noise(n)})
+    z = draw_noise(n)
+    _, loss_D = sess.run([D.train, D.loss], {model.X: x, model.Z: z})
+    if not config.same_noise:
+        z = draw_noise(n)       # Guess: G's noise is fresh.
+    _, loss_G = sess.run([G.train, G.loss], {model.Z: z})
     return {'loss_D': loss_D, 'loss_G': loss_G}
 
 

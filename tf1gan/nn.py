@@ -93,14 +93,14 @@ def batch_norm_variables(n: int, name: str) -> BatchNorm:
 
 
 def batch_norm(x: tf.Tensor, norm: BatchNorm, updates: Optional[List[tf.Operation]],
-               momentum: float, epsilon: float) -> tf.Tensor:
-    """Return what TF 1.15's Keras makes of [n, units] or [n, height, width, channels].
+               momentum: float, epsilon: float, biased: bool) -> tf.Tensor:
+    """Return what Keras makes of [n, units] or [n, height, width, channels].
 
     Without `updates`, in inference mode: by the moving averages. With them, in training
     mode: by the batch's own mean and biased variance, and the ops that move the moving
     averages are added to `updates`. What the moving variance takes in is biased for
-    [n, units]; for images it is unbiased, as TF 1.15's fused kernel has it (Keras 3
-    takes the biased one there too).
+    [n, units]; for images it is unbiased, as TF 1.15's fused kernel has it, or also
+    `biased`, as Keras 1 and Keras 3 have it.
     """
     if x.shape.ndims == 4:
         if updates is None:
@@ -108,6 +108,9 @@ def batch_norm(x: tf.Tensor, norm: BatchNorm, updates: Optional[List[tf.Operatio
                                           norm.variance, epsilon, is_training=False)[0]
         y, mean, variance = tf.nn.fused_batch_norm(x, norm.gamma, norm.beta,
                                                    epsilon=epsilon)
+        if biased:
+            n = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), tf.float32)
+            variance *= (n - 1) / n
     else:
         mean, variance = norm.mean, norm.variance
         if updates is not None:
@@ -174,8 +177,20 @@ def dropout_mask(shape: List, rate: float, seed: int, count: tf.Variable) -> tf.
     return tf.cast(uniform >= rate, tf.float32) * (1 / (1 - rate))
 
 
+def bce_clipped(logits: tf.Tensor, target) -> tf.Tensor:
+    """Return Keras 1's binary cross-entropy (nats) of the sigmoid of `logits`.
+
+    The probability is clipped to [1e-7, 1 - 1e-7] and made a logit again: so a D that
+    is sure gives no gradient. `target` is as in `bce_with_logits`.
+
+    Source: Keras 1.2.2.
+    """
+    p = tf.clip_by_value(tf.nn.sigmoid(logits), 1e-7, np.float32(1) - np.float32(1e-7))
+    return bce_with_logits(tf.log(p / (1 - p)), target)
+
+
 def bce_with_logits(logits: tf.Tensor, target) -> tf.Tensor:
-    """Return Keras's binary cross-entropy (nats), which looks behind the sigmoid.
+    """Return Keras's binary cross-entropy (nats), which is computed from the logits.
 
     `target` is a number, or a tensor of the shape of `logits`.
     """

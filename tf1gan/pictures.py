@@ -1,7 +1,7 @@
 """Arrays to PNG files: rows of samples and loss curves. Matplotlib and Pillow only."""
 
 import io
-from typing import Dict, Sequence
+from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -43,18 +43,22 @@ def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> by
     return _png(figure, bbox_inches='tight')
 
 
-def grid(images: np.ndarray, colors: str) -> bytes:
+def grid(images: np.ndarray, colors: str, inches: Tuple[float, float],
+         interpolation: Optional[str] = None, axes: bool = False) -> bytes:
     """Return the PNG of `images` [rows, columns, height, width], each to its own scale.
 
-    `colors` names a colour map of matplotlib.
+    `colors` names a colour map of matplotlib; `inches` are the whole picture's width
+    and height; `interpolation` is matplotlib's (None: its default); `axes`: with ticks.
+
+    Source: the figures of the ladder and of the DCGAN tutorial.
     """
-    n_rows, n_columns = images.shape[:2]
-    figure = new_figure(2 * n_columns, 2 * n_rows)
-    axes = figure.subplots(n_rows, n_columns, squeeze=False)
-    for place in np.ndindex(n_rows, n_columns):
-        axes[place].set_axis_off()
-        axes[place].imshow(images[place], interpolation='none', cmap=colors)
-    return _png(figure, bbox_inches='tight')
+    figure = new_figure(*inches)
+    places = figure.subplots(*images.shape[:2], squeeze=False)
+    for place in np.ndindex(*images.shape[:2]):
+        if not axes:
+            places[place].set_axis_off()
+        places[place].imshow(images[place], interpolation=interpolation, cmap=colors)
+    return _png(figure)
 
 
 def sheet(images: np.ndarray, n_columns: int) -> bytes:

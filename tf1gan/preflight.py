@@ -16,14 +16,13 @@ when something does not, 2 when nothing can be compared. NumPy only.
 """
 
 import argparse
-import ast
 import json
 import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 from tf1gan import TUTORIALS, InputError, flags, trace
-from tf1gan.descriptions import Description, find, of
+from tf1gan.descriptions import Description, find, numbers, of
 
 TRAINING_IMAGES = 60000
 CLOSE = 1e-6        # of a number: as float32 rounds it
@@ -107,12 +106,7 @@ def _described(name: str) -> Description:
     if name not in TUTORIALS:
         found = trace.load(name)
         return of(found.meta, name)
-    tree = ast.parse((Path(__file__).parent / f'{name}.py').read_text(encoding='utf-8'))
-    config = next(node for node in tree.body
-                  if isinstance(node, ast.ClassDef) and node.name == 'Config')
-    return find(name).describe({      # without its TensorFlow
-        field.target.id: eval(compile(ast.Expression(field.value), name, 'eval'), {})
-        for field in config.body if isinstance(field, ast.AnnAssign)})
+    return find(name).describe(numbers(name))
 
 
 if __name__ == '__main__':

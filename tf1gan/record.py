@@ -151,7 +151,8 @@ def main() -> int:
                             help="TensorFlow's threads")
         flags.add_numbers(parser, page)
         given = vars(parser.parse_args())
-        numbers = {name: given[name] for name in page.Config._fields if name in given}
+        numbers = page.settle({name: given[name] for name in page.Config._fields
+                               if name in given})
         small = page.small if given['small'] else {}
         run = loop.Run(page, {
             'config': page.Config(**{**small, **numbers})._asdict(),

@@ -310,6 +310,8 @@ PRIMITIVES = {
     'leaky_relu': Primitive(lambda x, slope: np.where(x > 0, x, slope * x), (
         lambda dy, y, x, slope: dy * np.where(x.array > 0, 1, slope),)),
     'sigmoid': Primitive(sigmoid, (lambda dy, y, x: dy * (y * (-y + 1)),)),
+    'logit': Primitive(lambda p: np.log(p / (1 - p)), (
+        lambda dy, y, p: dy * (p * (-p + 1)).do('power', by=-1),)),
     'tanh': Primitive(np.tanh, (lambda dy, y, x: dy * (-(y * y) + 1),)),
     'exp': Primitive(np.exp, (lambda dy, y, x: dy * y,)),
     'erf': Primitive(_erf, (

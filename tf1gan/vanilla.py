@@ -38,6 +38,9 @@ class Config(NamedTuple):
     total_epoch: int = 100          # passes over the 55,000 training images
     batch_size: int = 100           # images a step
     learning_rate: float = 0.0002   # of both Adams
+    beta1: float = 0.9              # of both Adams
+    epsilon: float = 1e-8           # of both Adams
+    stddev: float = 0.01            # of the initial weights
     n_hidden: int = 256             # units of either hidden layer
     n_input: int = 28 * 28          # pixels of an image
     n_noise: int = 128              # length of a noise vector
@@ -76,17 +79,18 @@ def build(config: Config, seed: int) -> Model:
         X = tf.placeholder(tf.float32, [None, n_input])
         Z = tf.placeholder(tf.float32, [None, n_noise])
 
-        G_W1 = tf.Variable(tf.random_normal([n_noise, n_hidden], stddev=0.01),
+        G_W1 = tf.Variable(tf.random_normal([n_noise, n_hidden], stddev=config.stddev),
                            name='G_W1')
         G_b1 = tf.Variable(tf.zeros([n_hidden]), name='G_b1')
-        G_W2 = tf.Variable(tf.random_normal([n_hidden, n_input], stddev=0.01),
+        G_W2 = tf.Variable(tf.random_normal([n_hidden, n_input], stddev=config.stddev),
                            name='G_W2')
         G_b2 = tf.Variable(tf.zeros([n_input]), name='G_b2')
 
-        D_W1 = tf.Variable(tf.random_normal([n_input, n_hidden], stddev=0.01),
+        D_W1 = tf.Variable(tf.random_normal([n_input, n_hidden], stddev=config.stddev),
                            name='D_W1')
         D_b1 = tf.Variable(tf.zeros([n_hidden]), name='D_b1')
-        D_W2 = tf.Variable(tf.random_normal([n_hidden, 1], stddev=0.01), name='D_W2')
+        D_W2 = tf.Variable(tf.random_normal([n_hidden, 1], stddev=config.stddev),
+                           name='D_W2')
         D_b2 = tf.Variable(tf.zeros([1]), name='D_b2')
 
         def generator(noise):
@@ -111,8 +115,10 @@ def build(config: Config, seed: int) -> Model:
 
         D_var_list = [D_W1, D_b1, D_W2, D_b2]
         G_var_list = [G_W1, G_b1, G_W2, G_b2]
-        optimizer_D = tf.train.AdamOptimizer(config.learning_rate, name='Adam_D')
-        optimizer_G = tf.train.AdamOptimizer(config.learning_rate, name='Adam_G')
+        optimizer_D, optimizer_G = (
+            tf.train.AdamOptimizer(config.learning_rate, config.beta1,
+                                   epsilon=config.epsilon, name=name)
+            for name in ('Adam_D', 'Adam_G'))
         gradients_D = optimizer_D.compute_gradients(-loss_D, var_list=D_var_list)
         train_D = optimizer_D.apply_gradients(gradients_D)
         gradients_G = optimizer_G.compute_gradients(-loss_G, var_list=G_var_list)

@@ -29,14 +29,17 @@ A layer is {'op': ..., ...}: `LAYERS` says what each holds. An update holds
                 terms in what is recorded, and in what the optimizer lowers
 
 A loss is a kind of `LOSSES`: the cross-entropy in nats of log (the sigmoid's log as it
-is), clamped_log (torch's, at -100) or logits (Keras's, computed from the logits); or
-squared (the sigmoid's squared error) or least_squares (that of the logit itself).
+is), clamped_log (torch's, at -100), logits (Keras's, computed from the logits) or
+clipped_logits (Keras 1's, of the sigmoid clipped to [1e-7, 1 - 1e-7]); or squared (the
+sigmoid's squared error) or least_squares (that of the logit itself).
 
 SMALL, beside `describe`, holds the numbers of the config that are small in the golden
 trace. NumPy only, as all that reads descriptions.
 """
 
+import ast
 import importlib
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, List, Sequence
 
@@ -59,7 +62,7 @@ LAYERS = {      # what a layer holds beside its op: names of weights, then numbe
     'upsample': ('factor',)}        # every pixel repeated, both ways
 TRAINED = 'W', 'b', 'gamma', 'beta', 'gain', 'shift'    # by an optimizer
 WEIGHTS = TRAINED + ('mean', 'variance')
-LOSSES = 'log', 'clamped_log', 'logits', 'squared', 'least_squares'
+LOSSES = 'log', 'clamped_log', 'logits', 'clipped_logits', 'squared', 'least_squares'
 OPTIMIZERS = {'Adam': ('learning_rate', 'beta1', 'beta2', 'epsilon'),
               'SGD': ('learning_rate',)}
 LAWS = {'normal': ('mean', 'deviation'), 'uniform': ('low', 'high')}    # of noise
@@ -70,12 +73,23 @@ def find(tutorial: str) -> ModuleType:
     return importlib.import_module(f'tf1gan.descriptions.{tutorial}')
 
 
+def numbers(tutorial: str) -> Dict[str, Any]:
+    """Return a tutorial's own numbers: its page's Config, read without TensorFlow."""
+    path = Path(__file__).resolve().parent.parent / f'{tutorial}.py'
+    config = next(node for node in ast.parse(path.read_text(encoding='utf-8')).body
+                  if isinstance(node, ast.ClassDef) and node.name == 'Config')
+    return {field.target.id: eval(compile(ast.Expression(field.value), str(path),
+                                          'eval'), {})
+            for field in config.body if isinstance(field, ast.AnnAssign)}
+
+
 def of(meta: Dict[str, Any], source: Any) -> Description:
     """Return the description in the meta of a trace or a run, or its tutorial's own.
 
-    `source` says where the meta is from.
+    `source` says where the meta is from. Numbers that an older config lacks are the
+    tutorial's own.
 
-    Raises: InputError when there is neither, or the config lacks a number.
+    Raises: InputError when there is neither, or the config has another kind of number.
     """
     if meta.get('description') is not None:
         return meta['description']
@@ -84,10 +98,11 @@ def of(meta: Dict[str, Any], source: Any) -> Description:
                          f'description, found {meta["tutorial"]} without one; record '
                          'it with a `describe` beside its page')
     try:
-        return find(meta['tutorial']).describe(meta['config'])
+        return find(meta['tutorial']).describe({**numbers(meta['tutorial']),
+                                                **meta['config']})
     except (KeyError, TypeError) as error:
         raise InputError(f'{source}: expected the config of {meta["tutorial"]}, found '
-                         f'one without {error}; record it again')
+                         f'one with {error}; record it again')
 
 
 def update_of(description: Description, name: str) -> Dict[str, Any]:
@@ -162,12 +177,14 @@ def conv(network: str, n: int, stride: int, padding: str) -> Layer:
     return {**dense(network, n), 'op': 'conv', 'stride': stride, 'padding': padding}
 
 
-def batch_norm(network: str, n: int, images: bool) -> Layer:
-    """Return Keras's batch normalization, as TF 1.15 has it of units and of images."""
+def batch_norm(network: str, n: int, config: Dict[str, Any],
+               moving_unbiased: bool) -> Layer:
+    """Return Keras's batch normalization, of a config's numbers."""
     name = f'{network}_norm{n}'
     return {'op': 'batch_norm', 'gamma': f'{name}_gamma', 'beta': f'{name}_beta',
-            'mean': f'{name}_mean', 'variance': f'{name}_variance', 'epsilon': 1e-3,
-            'momentum': 0.99, 'unbiased': False, 'moving_unbiased': images}
+            'mean': f'{name}_mean', 'variance': f'{name}_variance',
+            'epsilon': config['norm_epsilon'], 'momentum': config['momentum'],
+            'unbiased': False, 'moving_unbiased': moving_unbiased}
 
 
 def leaky_relu(slope: float) -> Layer:
@@ -196,6 +213,14 @@ def adam(learning_rate: float, beta1: float = 0.9, epsilon: float = 1e-8
     """Return an Adam; its second beta is 0.999 in every tutorial."""
     return {'kind': 'Adam', 'learning_rate': learning_rate, 'beta1': beta1,
             'beta2': 0.999, 'epsilon': epsilon}
+
+
+def adam_of(config: Dict[str, Any], word: str = '') -> Dict[str, Any]:
+    """Return the Adam of a config's numbers; with a `word`, of those that end in it."""
+    def own(name):
+        return config.get(f'{name}_{word}', config.get(name))
+
+    return adam(own('learning_rate'), own('beta1'), config['epsilon'])
 
 
 def loss(kind: str, recorded: int = 1, lowered: int = 1) -> Dict[str, Any]:

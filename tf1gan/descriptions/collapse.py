@@ -2,8 +2,8 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (NORMAL, SIGMOID, Description, adam, dense, leaky_relu,
-                                 loss, term)
+from tf1gan.descriptions import (NORMAL, SIGMOID, Description, adam_of, dense,
+                                 leaky_relu, loss, term)
 
 SMALL = {'n_hidden': 3}
 PICTURES = {'grid': [2, 3], 'prefix': 'rung_', 'counts': 'done'}
@@ -16,9 +16,10 @@ def describe(config: Dict[str, Any]) -> Description:
     modern = rung > 1
 
     def hidden(network):
-        return [leaky_relu(0.02), {
+        return [leaky_relu(config['slope']), {
             'op': 'layer_norm', 'gain': f'{network}_gain', 'shift': f'{network}_shift',
-            'epsilon': 1e-5, 'unbiased': False}] if modern else [SIGMOID]
+            'epsilon': config['norm_epsilon'], 'unbiased': False}
+        ] if modern else [SIGMOID]
 
     def update(name, fed, kind, logit, on, target):
         return {'name': name, 'moves': name[0], 'optimizer': f'{optimizer}_{name[0]}',
@@ -27,7 +28,8 @@ def describe(config: Dict[str, Any]) -> Description:
                 'loss': loss('clamped_log' if modern else 'squared')}
 
     optimizer = 'Adam' if modern else 'SGD'
-    numbers = adam(0.0001) if modern else {'kind': 'SGD', 'learning_rate': 0.01}
+    numbers = adam_of(config, 'Adam') if modern else {
+        'kind': 'SGD', 'learning_rate': config['learning_rate_SGD']}
     noise = {**(NORMAL if rung == 4 else UNIFORM), 'size': 1 if rung < 3 else 100}
     updates = [update('D_real', 'X', 'images', 'D_real', 'X', 1)]
     if config['sanity']:        # D alone, against images of noise

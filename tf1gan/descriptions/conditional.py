@@ -2,7 +2,7 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (LABELS, RELU, TANH, UPSAMPLE, Description, adam,
+from tf1gan.descriptions import (LABELS, RELU, TANH, UPSAMPLE, Description, adam_of,
                                  batch_norm, conv, dense, dropout, leaky_relu, loss,
                                  reshape, term)
 
@@ -13,7 +13,11 @@ PICTURES = {'grid': [10, 10], 'prefix': '', 'counts': 'epoch'}
 
 def describe(config: Dict[str, Any]) -> Description:
     """Return what a run with these numbers computes."""
-    leaky = leaky_relu(0.2)
+    leaky = leaky_relu(config['slope'])
+
+    def norm(n):
+        return batch_norm('G', n, config, moving_unbiased=False)
+
     noise = {'Z': 'noise', 'Z_labels': 'noise'}
     return {
         'images': {'shape': [28, 28, 1], 'range': [-1, 1], 'held_out': 0,
@@ -22,23 +26,23 @@ def describe(config: Dict[str, Any]) -> Description:
         'noise': {'law': 'uniform', 'low': -1, 'high': 1, 'size': config['n_noise']},
         'labels': 10,
         'networks': {
-            'G': [LABELS, dense('G', 1), batch_norm('G', 1, images=False), RELU,
-                  dense('G', 2), batch_norm('G', 2, images=False), RELU,
+            'G': [LABELS, dense('G', 1), norm(1), RELU,
+                  dense('G', 2), norm(2), RELU,
                   reshape(7, 7, -1), UPSAMPLE,
-                  conv('G', 3, 1, 'SAME'), batch_norm('G', 3, images=True), RELU,
+                  conv('G', 3, 1, 'SAME'), norm(3), RELU,
                   UPSAMPLE, conv('G', 4, 1, 'SAME'), TANH],
             'D': [LABELS, conv('D', 1, 2, 'SAME'), leaky,
                   conv('D', 2, 2, 'VALID'), leaky, reshape(-1),
-                  dense('D', 3), leaky, dropout('1', 0.5),
+                  dense('D', 3), leaky, dropout('1', config['dropout']),
                   dense('D', 4)]},
-        'optimizers': {'Adam_D': adam(config['learning_rate_D'], 0.1, 1e-7),
-                       'Adam_G': adam(config['learning_rate_G'], 0.5, 1e-7)},
+        'optimizers': {f'Adam_{network}': adam_of(config, network)
+                       for network in 'DG'},
         'updates': [
             {'name': 'D', 'moves': 'D', 'optimizer': 'Adam_D',
              'feeds': {'X': 'images', 'X_labels': 'images', **noise},
              'modes': {'G': 'inference', 'D': 'training'}, 'averages': [],
-             'terms': [term('D', ['X', 'G'], [1, 0])], 'loss': loss('logits')},
+             'terms': [term('D', ['X', 'G'], [1, 0])], 'loss': loss('clipped_logits')},
             {'name': 'G', 'moves': 'G', 'optimizer': 'Adam_G', 'feeds': noise,
              'modes': {'G': 'training', 'D': 'training'}, 'averages': ['G'],
-             'terms': [term('D_gene', ['G'], [1])], 'loss': loss('logits')}],
+             'terms': [term('D_gene', ['G'], [1])], 'loss': loss('clipped_logits')}],
         'pictures': PICTURES}

@@ -2,10 +2,11 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (NORMAL, RELU, TANH, Description, adam, dense, loss,
-                                 term)
+from tf1gan.descriptions import (NORMAL, RELU, SIGMOID, TANH, Description, adam_of,
+                                 dense, loss, term)
 
 SMALL = {'batch_size': 6, 'n_hidden': 4, 'n_noise': 5}
+OUTPUTS = {'tanh': [TANH], 'sigmoid': [SIGMOID], 'linear': []}
 PICTURES = {'grid': [1, 10], 'prefix': '', 'counts': 'epoch'}
 
 
@@ -22,9 +23,9 @@ def describe(config: Dict[str, Any]) -> Description:
         'noise': {**NORMAL, 'size': config['n_noise']},
         'labels': 0,
         'networks': {
-            'G': [dense('G', 1), RELU, dense('G', 2), TANH],
+            'G': [dense('G', 1), RELU, dense('G', 2), *OUTPUTS[config['output']]],
             'D': [dense('D', 1), RELU, dense('D', 2)]},
-        'optimizers': {f'Adam_{network}': adam(config['learning_rate'])
+        'optimizers': {f'Adam_{network}': adam_of(config)
                        for network in 'DG'},
         'updates': [
             {'name': 'D', 'moves': 'D', 'optimizer': 'Adam_D',
@@ -32,6 +33,7 @@ def describe(config: Dict[str, Any]) -> Description:
              'terms': [term('D_real', ['X'], [1]), term('D_gene', ['G'], [0])],
              'loss': loss('clamped_log')},
             {'name': 'G', 'moves': 'G', 'optimizer': 'Adam_G',
-             'feeds': {'Z': 'noise'}, 'modes': modes, 'averages': [],
+             'feeds': {'Z': 'same' if config['same_noise'] else 'noise'},
+             'modes': modes, 'averages': [],
              'terms': [term('D_gene', ['G'], [target])], 'loss': loss_G}],
         'pictures': PICTURES}

@@ -2,8 +2,8 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (NORMAL, RELU, SIGMOID, Description, adam, dense, loss,
-                                 term)
+from tf1gan.descriptions import (NORMAL, RELU, SIGMOID, Description, adam_of, dense,
+                                 loss, term)
 
 SMALL = {'batch_size': 6, 'n_hidden': 4, 'n_noise': 5}
 PICTURES = {'grid': [1, 10], 'prefix': '', 'counts': 'epoch'}
@@ -23,7 +23,7 @@ def describe(config: Dict[str, Any]) -> Description:
         'networks': {
             'G': [dense('G', 1), RELU, dense('G', 2), SIGMOID],
             'D': [dense('D', 1), RELU, dense('D', 2)]},
-        'optimizers': {f'Adam_{network}': adam(config['learning_rate'])
+        'optimizers': {f'Adam_{network}': adam_of(config)
                        for network in 'DG'},
         'updates': [
             {'name': 'D', 'moves': 'D', 'optimizer': 'Adam_D',
