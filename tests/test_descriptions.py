@@ -144,7 +144,7 @@ def test_a_trace_with_its_own_description_needs_no_tutorial(tmp_path):
 
 
 @pytest.mark.parametrize('meta', [{'tutorial': 'mine', 'config': {}},
-                                  {'tutorial': 'vanilla', 'config': {}}])
+                                  {'tutorial': 'collapse', 'config': {'rung': 'four'}}])
 def test_without_a_description_the_meta_is_refused_in_one_sentence(meta):
     with pytest.raises(InputError, match='^x.npz: expected .*, found .*; ') as refused:
         descriptions.of(meta, 'x.npz')

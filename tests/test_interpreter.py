@@ -214,6 +214,7 @@ CASES = {
     'join': ([of((2, 3)), of((2, 1))], {'axis': 1}),
     'leaky_relu': ([of((3, 3), -1, 1)], {'slope': 0.2}),
     'sigmoid': ([of(3)], {}), 'tanh': ([of(3)], {}),
+    'logit': ([of(5)], {}),
     'exp': ([of(3)], {}), 'erf': ([of(3)], {}),
     'power': ([of(3)], {'by': -0.5}),
     'cross_entropy': ([of((3, 1), -2, 2)], {'target': TARGET}),

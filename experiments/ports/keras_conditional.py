@@ -19,24 +19,6 @@ from keras import layers            # noqa: E402
 from tf1gan import mnist, trace     # noqa: E402
 
 
-class BatchNormalization2D(layers.BatchNormalization):
-    """Batch normalization of images whose moving variance takes in the unbiased one.
-
-    So has it TensorFlow 1.15's fused kernel, of the n = batch * height * width pixels
-    of a channel: n / (n - 1) of what Keras 3 takes in, which is the biased variance. Of
-    [n, units] both take in the biased one.
-    """
-
-    def call(self, x, training=None):
-        """Normalize `x` [batch, height, width, channels]; in training, by itself."""
-        y = super().call(x, training=training)
-        if training:        # Keras has taken in the variance: 1 / (n - 1) of it is left
-            n = tf.size(x[..., 0], out_type=x.dtype)
-            variance = tf.math.reduce_variance(x, [0, 1, 2])
-            self.moving_variance.assign_add((1 - self.momentum) * variance / (n - 1))
-        return y
-
-
 class Dropout(layers.Layer):
     """Dropout whose mask comes from the trace: `mask` before every update of D or G."""
 
@@ -45,6 +27,13 @@ class Dropout(layers.Layer):
     def call(self, x, training=None):
         """Drop what the mask drops; eagerly, for tf.function would keep one mask."""
         return x * self.mask if training else x
+
+
+def bce(logits, targets):
+    """Return Keras 1's binary cross-entropy: of a clipped probability's logit."""
+    p = tf.clip_by_value(tf.sigmoid(logits), 1e-7, 1 - 1e-7)
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(
+        targets, tf.math.log(p / (1 - p))))
 
 
 def generator(n_noise, n_dense, wide, narrow):
@@ -63,7 +52,7 @@ def generator(n_noise, n_dense, wide, narrow):
     x = layers.Reshape((7, 7, wide))(x)
     x = layers.UpSampling2D()(x)
     x = layers.Conv2D(narrow, 5, padding='same', name='G_3')(x)
-    x = BatchNormalization2D(momentum=0.99, epsilon=1e-3, name='G_norm3')(x)
+    x = layers.BatchNormalization(momentum=0.99, epsilon=1e-3, name='G_norm3')(x)
     x = layers.ReLU()(x)
     x = layers.UpSampling2D()(x)
     x = layers.Conv2D(1, 5, padding='same', activation='tanh', name='G_4')(x)
@@ -138,10 +127,9 @@ def port(golden):
     replay.start(numbers(all_weights))
 
     optimizer_D = keras.optimizers.Adam(config['learning_rate_D'], beta_1=0.1,
-                                        epsilon=1e-7)
+                                        epsilon=1e-8)
     optimizer_G = keras.optimizers.Adam(config['learning_rate_G'], beta_1=0.5,
-                                        epsilon=1e-7)
-    bce = keras.losses.BinaryCrossentropy(from_logits=True)
+                                        epsilon=1e-8)
     one, zero = tf.ones([n, 1]), tf.zeros([n, 1])
     rng = np.random.RandomState(replay.seed)
     files = mnist.read()
@@ -168,7 +156,7 @@ def port(golden):
         with tf.GradientTape() as tape:
             logits = D([tf.concat([X, fake], 0), tf.concat([X_labels, Z_labels], 0)],
                        training=True)
-            loss = bce(tf.concat([one, zero], 0), logits)
+            loss = bce(logits, tf.concat([one, zero], 0))
         gradients = tape.gradient(loss, D.trainable_variables)
         optimizer_D.apply(gradients, D.trainable_variables)
         put(update, optimizer_D, weights_D, all_weights, gradients, loss=loss,
@@ -182,7 +170,7 @@ def port(golden):
         with tf.GradientTape() as tape:
             fake = G([Z, Z_labels], training=True)      # moves the moving averages
             logits = D([fake, Z_labels], training=True)
-            loss = bce(one, logits)
+            loss = bce(logits, one)
         gradients = tape.gradient(loss, G.trainable_variables)
         optimizer_G.apply(gradients, G.trainable_variables)
         put(update, optimizer_G, weights_G, all_weights, gradients, loss=loss,

@@ -23,25 +23,37 @@ class Adam(torch.optim.Adam):
         for group in self.param_groups:
             state = self.state.get(group['params'][0], {})
             t = 1 + float(state.get('step', 0))
-            group['eps'] = 1e-7 / np.sqrt(1 - group['betas'][1] ** t)
+            group['eps'] = 1e-8 / np.sqrt(1 - group['betas'][1] ** t)
         super().step()
 
 
-class BatchNorm1d(nn.BatchNorm1d):
-    """Batch normalization whose moving variance takes in the biased one.
-
-    So has it TensorFlow 1.15, of [n, units]; of images it takes the unbiased one, as
-    torch always does.
+class Normalization:
+    """A batch normalization whose moving variance takes in the biased one, as Keras's.
     """
 
     def forward(self, x):
         """Normalize; in training mode move the averages."""
         if not self.training:
             return super().forward(x)
+        axes = [axis for axis in range(x.ndim) if axis != 1]
         with torch.no_grad():
-            self.running_mean.lerp_(x.mean(0), self.momentum)
-            self.running_var.lerp_(x.var(0, unbiased=False), self.momentum)
+            self.running_mean.lerp_(x.mean(axes), self.momentum)
+            self.running_var.lerp_(x.var(axes, unbiased=False), self.momentum)
         return F.batch_norm(x, None, None, self.weight, self.bias, True, 0., self.eps)
+
+
+class BatchNorm1d(Normalization, nn.BatchNorm1d):
+    """That of [n, units]."""
+
+
+class BatchNorm2d(Normalization, nn.BatchNorm2d):
+    """That of images."""
+
+
+def bce(logits, targets):
+    """Return Keras 1's binary cross-entropy: of a clipped probability's logit."""
+    p = torch.sigmoid(logits).clamp(1e-7, 1 - 1e-7)
+    return F.binary_cross_entropy_with_logits(torch.logit(p), targets)
 
 
 class Dropout(nn.Module):
@@ -65,7 +77,7 @@ class Generator(nn.Module):
         self.dense2 = nn.Linear(n_dense, wide * 7 * 7)
         self.norm2 = BatchNorm1d(wide * 7 * 7, eps=1e-3, momentum=0.01)
         self.conv3 = nn.Conv2d(wide, narrow, 5, padding=2)
-        self.norm3 = nn.BatchNorm2d(narrow, eps=1e-3, momentum=0.01)
+        self.norm3 = BatchNorm2d(narrow, eps=1e-3, momentum=0.01)
         self.conv4 = nn.Conv2d(narrow, 1, 5, padding=2)
 
     def forward(self, z, labels):
@@ -161,7 +173,6 @@ def port(golden):
 
     optimizer_D = Adam(D.parameters(), config['learning_rate_D'], betas=(0.1, 0.999))
     optimizer_G = Adam(G.parameters(), config['learning_rate_G'], betas=(0.5, 0.999))
-    bce = nn.BCEWithLogitsLoss()
     one, zero = torch.ones(n, 1), torch.zeros(n, 1)
     rng = np.random.RandomState(replay.seed)
     files = mnist.read()
