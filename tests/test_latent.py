@@ -24,11 +24,37 @@ def home(csv, tmp_path_factory):
 
 
 @pytest.mark.parametrize('name', ['collapse', 'dcgan'])
-def test_three_pictures_are_drawn(home, call, name):
+def test_four_pictures_are_drawn(home, call, name):
     ended = call(latent.main, home / name, '--seed-a', 5)
-    assert ended.status == 0 and len(ended.out.splitlines()) == 3
+    assert ended.status == 0 and len(ended.out.splitlines()) == 4
     assert sorted(path.name for path in (home / name / 'latent').iterdir()) == [
-        'difference.png', 'interpolation.png', 'sum.png']
+        'difference.png', 'interpolation.png', 'plane.png', 'sum.png']
+
+
+def test_a_plane_has_its_corners():
+    a, b = np.array([[1., 0, 5]]), np.array([[0., 1, 7]])
+    points = latent.plane(a, b, (-2, 2), 3)
+    assert points[:, :2].tolist() == [[-2, 2], [0, 2], [2, 2], [-2, 0], [0, 0], [2, 0],
+                                      [-2, -2], [0, -2], [2, -2]]
+    assert points[2, 2] == 2 * 5 + 2 * 7
+
+
+def test_every_label_is_drawn_from_the_same_noise(home, call):
+    folder = home / 'conditional'
+    ended = call(latent.main, folder, '--seed-a', 3)
+    assert ended.out.split() == [str(folder / 'latent' / name)
+                                 for name in ('labels.png', 'planes.png')]
+    found = matplotlib.image.imread(str(folder / 'latent' / 'labels.png')) * 255
+    z = np.random.RandomState(3).uniform(-1, 1, size=(8, 100))
+    for label in 0, 9:
+        images = latent.Generator(folder)(z, np.full(8, label))
+        column = found[:, 28 * label:28 * label + 28]
+        assert np.abs(column - np.floor(images.reshape(-1, 28) * 255)).max() <= 1
+
+
+def test_an_item_of_the_data_is_drawn(home, call):
+    ended = call(latent.main, home / 'collapse', '--show', 3)
+    assert ended.out == f'{home / "collapse" / "latent" / "item_3.png"}\n'
 
 
 def test_the_arithmetic_is_done_on_the_noise(home):
@@ -63,7 +89,8 @@ def test_chosen_digits_are_drawn(home, call):
     (['collapse', '--seed-c', '1'], '--seed-c'),
     (['collapse', '--out', 'collapse/log.csv/x'], 'log.csv'),
     (['dcgan', '--digit', '7'], 'labels'), (['dcgan', '--count', '7'], '--digit'),
-    (['conditional'], '--digit'), (['conditional', '--digit', '10'], '--digit'),
+    (['conditional', '--count', '7'], '--digit'), (['collapse', '--show', '23'], '22'),
+    (['conditional', '--digit', '10'], '--digit'),
     (['conditional', '--digit', '7', '--count', '0'], '--count')])
 def test_bad_input_is_refused_in_one_sentence(home, call, monkeypatch, args, words):
     monkeypatch.chdir(home)

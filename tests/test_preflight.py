@@ -12,13 +12,18 @@ SAID = {
     'vanilla': {'batch_size': 100, 'images': {'count': 55000, 'range': [0, 1]},
                 'noise': {'law': 'normal', 'mean': 0, 'deviation': 1, 'size': 128},
                 'optimizers': {'D': {'kind': 'Adam', 'learning_rate': 0.0002,
-                                     'epsilon': 1e-8}}},
+                                     'epsilon': 1e-8}},
+                'initial': {'weights': 'normal, 0.01', 'biases': 'zeros'}},
     'collapse': {'batch_size': 1, 'optimizers': {'G': {'kind': 'adam',
-                                                       'learning_rate': 0.0001}}},
-    'conditional': {'labels': 10, 'optimizers': {'D': {'beta1': 0.1},
-                                                 'G': {'beta1': 0.5}}},
-    'minimax': {'batch_size': 100, 'images': {'range': [-1, 1], 'count': 60000}},
-    'dcgan': {'noise': {'size': 100}, 'dtype': 'float32',
+                                                       'learning_rate': 0.0001}},
+                 'initial': {'biases': 'uniform, 1/sqrt(inputs)'}},
+    'conditional': {'labels': 10, 'optimizers': {'D': {'beta1': 0.1, 'epsilon': 1e-8},
+                                                 'G': {'beta1': 0.5}},
+                    'initial': {'weights': 'glorot_uniform', 'biases': 'zeros'}},
+    'minimax': {'initial': {'weights': 'uniform, 1/sqrt(inputs)'}, 'batch_size': 100,
+                'images': {'range': [-1, 1], 'count': 60000}},
+    'dcgan': {'initial': {'weights': 'Glorot_uniform'}, 'noise': {'size': 100},
+              'dtype': 'float32',
               'optimizers': {'G': {'learning_rate': 0.002, 'epsilon': 1e-7}}}}
 
 
@@ -41,6 +46,8 @@ def test_what_is_right_agrees(tmp_path, name):
      'optimizers.D.epsilon is 1e-07, the tutorial has 1e-08'),
     ({'noise': {'law': 'uniform'}},
      'noise.law is "uniform", the tutorial has "normal"'),
+    ({'initial': {'weights': 'glorot_uniform'}},
+     'initial.weights is "glorot_uniform", the tutorial has "normal, 0.01"'),
     ({'dtype': 'bfloat16'}, 'dtype is "bfloat16", the tutorial has "float32"')])
 def test_what_differs_is_a_sentence(tmp_path, said, sentence):
     ended = preflight(tmp_path, 'vanilla', said)

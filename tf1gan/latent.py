@@ -1,23 +1,29 @@
 """Latent arithmetic on a trained generator: `python -m tf1gan.latent RUN`.
 
 For any run whose generator takes noise only. Two seeds, A and B, each give a noise
-vector: 12 images from A to B in equal steps; A, B and A + B; A, B and A - B. Where it
-takes labels too, as tf1gan.conditional's does, `--digit 7 --count 64` draws so many
-sevens. NumPy and matplotlib only.
+vector: 12 images from A to B in equal steps; A, B and A + B; A, B and A - B; and the
+plane through 0, A and B, each image in the colour of the digit that it is taken for.
+Where it takes labels too, as tf1gan.conditional's does: noise vectors under all ten
+labels, a row each, and an image with its ten label planes, as D takes them; or, with
+`--digit 7 --count 64`, so many sevens. `--show 17` draws a training image, its digit
+above. NumPy and matplotlib only.
 
-Source: the last part of the mode-collapse tutorial, for PyTorch.
+Source: the last part of the mode-collapse tutorial, for PyTorch, and how it looks at
+its data; the pictures that the conditional tutorial opens with.
 """
 
 import sys
 from pathlib import Path
-from typing import Dict
+from typing import Dict, Tuple
 
 import numpy as np
 
-from tf1gan import InputError, flags, pictures
+from tf1gan import InputError, classifier, flags, mnist, pictures
 from tf1gan.generator import Generator
 
 N_STEPS = 12
+N_PLANE = 15        # images of a plane each way
+N_ROWS = 8          # noise vectors under all labels
 
 
 def interpolate(a: np.ndarray, b: np.ndarray, n: int = N_STEPS) -> np.ndarray:
@@ -26,19 +32,49 @@ def interpolate(a: np.ndarray, b: np.ndarray, n: int = N_STEPS) -> np.ndarray:
     return a * (1 - t) + b * t
 
 
+def plane(a: np.ndarray, b: np.ndarray, ends: Tuple[float, float],
+          n: int = N_PLANE) -> np.ndarray:
+    """Return `n` x `n` points [n * n, n_noise] u a + v b: u to the right, v upwards.
+
+    Both go from one of `ends` to the other in equal steps.
+    """
+    along = np.linspace(*ends, n)
+    u, v = (each.reshape(-1, 1) for each in np.meshgrid(along, along[::-1]))
+    return u * a + v * b
+
+
 def arithmetic(generate: Generator, seed_a: int, seed_b: int) -> Dict[str, bytes]:
-    """Return the three pictures of two seeds' noise, by file name."""
+    """Return the four pictures of two seeds' noise, by file name."""
     a, b = (generate.noise(np.random.RandomState(number), 1)
             for number in (seed_a, seed_b))
     between = generate(interpolate(a, b))
     ends = generate(np.concatenate([a, b, a + b, a - b]))
+    around = (-2, 2) if generate.description['noise']['law'] == 'normal' else (0, 1)
+    images = generate(plane(a, b, around))
+    digits = classifier.classify(classifier.load()[0], images)[1].argmax(1)
     names = f'A (seed {seed_a})', f'B (seed {seed_b})'
     steps = [f'{i / (N_STEPS - 1):.2f}' for i in range(N_STEPS)]
     return {
         'interpolation.png': pictures.captioned(
             between, [names[0], *steps[1:-1], names[1]], 4),
         'sum.png': pictures.captioned(ends[[0, 1, 2]], [*names, 'A + B'], 3),
-        'difference.png': pictures.captioned(ends[[0, 1, 3]], [*names, 'A - B'], 3)}
+        'difference.png': pictures.captioned(ends[[0, 1, 3]], [*names, 'A - B'], 3),
+        'plane.png': pictures.colored(images, digits, N_PLANE, around, names)}
+
+
+def under_labels(generate: Generator, seed: int) -> Dict[str, bytes]:
+    """Return the pictures of all labels, by file name."""
+    n = generate.n_labels
+    noise = generate.noise(np.random.RandomState(seed), N_ROWS)
+    images = generate(np.repeat(noise, n, 0), np.tile(np.arange(n), N_ROWS))
+    asked = min(7, n - 1)
+    planes = [np.full((28, 28), float(label == asked)) for label in range(n)]
+    return {
+        'labels.png': pictures.sheet((images * 255).astype(np.uint8), n),
+        'planes.png': pictures.captioned(
+            np.array([images[asked], *planes]),
+            [f'the image of {asked}', *(f'plane {label}' for label in range(n))], 11,
+            ends=(0, 1))}
 
 
 def draw(options) -> Dict[str, bytes]:
@@ -47,14 +83,21 @@ def draw(options) -> Dict[str, bytes]:
     Raises: InputError when the run's generator is not of the kind for them.
     """
     generate, digit = Generator(Path(options.run)), options.digit
+    if options.show is not None:
+        files = mnist.read(generate.meta['data'])
+        if options.show >= len(files.train_images):
+            raise InputError('--show: expected a training image, 0 to '
+                             f'{len(files.train_images) - 1}, found {options.show}; '
+                             'name another')
+        return {f'item_{options.show}.png': pictures.captioned(
+            files.train_images[options.show][None],
+            [f'label = {files.train_labels[options.show]}'], 1)}
     if digit is None:
-        if generate.n_labels:
-            raise InputError(f'{options.run}: expected a run whose generator takes '
-                             'noise only, found one that takes labels too; say which '
-                             'with --digit')
         if options.count is not None:
             raise InputError('--count: expected it beside --digit, found it alone; '
                              'leave it out')
+        if generate.n_labels:
+            return under_labels(generate, options.seed_a)
         return arithmetic(generate, options.seed_a, options.seed_b)
     if digit >= generate.n_labels:
         raise InputError(f'--digit: expected one of the {generate.n_labels} labels '
@@ -72,13 +115,15 @@ def main() -> int:
     seed = flags.number(int, 0, flags.LARGEST_SEED)
     parser.add_argument('run', metavar='RUN', help='a run folder')
     parser.add_argument('--seed-a', type=seed, default=0, metavar='N',
-                        help='of the noise A, or of the digits (default 0)')
+                        help='of the noise A, or of that under labels (default 0)')
     parser.add_argument('--seed-b', type=seed, default=1, metavar='N',
                         help='of the noise B (default 1)')
     parser.add_argument('--digit', type=flags.number(int, 0, 9), metavar='N',
                         help='draw this digit instead (where G takes labels)')
     parser.add_argument('--count', type=flags.number(int, 1, 1000), metavar='N',
                         help='of the digits (default 64)')
+    parser.add_argument('--show', type=flags.number(int, 0), metavar='N',
+                        help='draw this training image instead, from 0')
     parser.add_argument('--out', metavar='DIR',
                         help='where the pictures go (default: RUN/latent)')
     return flags.write_files(parser, draw,

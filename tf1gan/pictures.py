@@ -5,7 +5,10 @@ from typing import Dict, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from PIL import Image
 
 
@@ -77,15 +80,42 @@ def sheet(images: np.ndarray, n_columns: int) -> bytes:
     return content.getvalue()
 
 
-def captioned(images: np.ndarray, captions: Sequence[str], n_columns: int) -> bytes:
-    """Return the PNG of `images` [n, height, width] in "Blues", captions above."""
+def captioned(images: np.ndarray, captions: Sequence[str], n_columns: int,
+              ends: Tuple[Optional[float], Optional[float]] = (None, None)) -> bytes:
+    """Return the PNG of `images` [n, height, width] in "Blues", captions above.
+
+    Each has its own scale, or all have the one with these `ends`.
+    """
     n_rows = -(-len(images) // n_columns)
     figure = new_figure(2 * n_columns, 2.3 * n_rows)
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
     for ax, image, caption in zip(axes, images, captions):
         ax.set_axis_off()
         ax.set_title(caption, fontsize=10)
-        ax.imshow(image, interpolation='none', cmap='Blues')
+        ax.imshow(image, interpolation='none', cmap='Blues', vmin=ends[0],
+                  vmax=ends[1])
+    return _png(figure, bbox_inches='tight')
+
+
+def colored(images: np.ndarray, digits: np.ndarray, n_columns: int,
+            ends: Tuple[float, float], names: Sequence[str]) -> bytes:
+    """Return the PNG of images [n, height, width] in [0, 1], in their digits' colours.
+
+    They fill a square, both of whose axes go from one of `ends` to the other, and are
+    of `names`.
+    """
+    colors = ScalarMappable(Normalize(0, 9), 'tab10').to_rgba(np.arange(10))[:, :3]
+    ink = images[..., None] * (1 - colors[digits][:, None, None])
+    height, width = images.shape[1:]
+    rows = (1 - ink).reshape(-1, n_columns, height, width, 3).swapaxes(1, 2)
+    figure = new_figure(9, 8)
+    ax = figure.subplots()
+    ax.imshow(rows.reshape(-1, n_columns * width, 3), extent=(*ends, *ends))
+    ax.set_xlabel(f'times {names[0]}')
+    ax.set_ylabel(f'times {names[1]}')
+    ax.legend(handles=[Patch(color=colors[digit], label=str(digit))
+                       for digit in sorted(set(digits))], title='taken for',
+              loc='upper left', bbox_to_anchor=(1, 1))
     return _png(figure, bbox_inches='tight')
 
 

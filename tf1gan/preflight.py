@@ -9,6 +9,8 @@ The file is one JSON object with any of these (or `check` takes a dict of them):
     images      {"count", "range": [low, high], "order", "held_out"}
     noise       {"law": "normal" or "uniform", its ends or mean and deviation, "size"}
     labels      how many
+    initial     {"weights": law, "biases": law}: "zeros", "normal, 0.01",
+                "glorot_uniform", or torch's "uniform, 1/sqrt(inputs)"
     optimizers  {"D": {"kind", "learning_rate", "beta1", ...}, "G": {...}}, by network
 
 What is not said is not compared. The exit status is 0 when all that is said agrees, 1
@@ -39,6 +41,7 @@ def expected(description: Description) -> Dict[str, Any]:
                        'range': images['range'], 'order': images['order'],
                        'held_out': images['held_out']},
             'noise': description['noise'], 'labels': description['labels'],
+            **{key: description[key] for key in ('initial',) if key in description},
             'optimizers': optimizers}
 
 

@@ -3,8 +3,9 @@
     python experiments/minimax/density.py
 
 A fair die beside seeded throws, the standard normal density beside a histogram of
-seeded draws, and a narrow normal, whose peak is above 1. Writes density.png and
-density.json beside this file. NumPy only.
+seeded draws, and a narrow normal, whose peak is above 1. And the density that a GAN is
+about, that over images: of MNIST's, on the plane of their two main directions. Writes
+density.png, images.png and density.json beside this file. NumPy only.
 """
 
 import sys
@@ -17,7 +18,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import tables       # noqa: E402
 
-from tf1gan import pictures     # noqa: E402
+from tf1gan import mnist, pictures      # noqa: E402
 
 SEED = 0
 THROWS = 600
@@ -63,6 +64,52 @@ def draw(mass, shares, heights) -> pictures.Figure:
     return figure
 
 
+def main_plane(images: np.ndarray):
+    """Return where images [n, 784] lie on their plane [n, 2], and its share.
+
+    The plane is that of the two main directions (principal components); the share is
+    that of the variance.
+    """
+    apart = images - images.mean(0)
+    values, vectors = np.linalg.eigh(apart.T @ apart)
+    return apart @ vectors[:, [-1, -2]], float(values[-2:].sum() / values.sum())
+
+
+def draw_images(images, places, density, edges) -> pictures.Figure:
+    """Draw the density over the plane, and an image at each of some places."""
+    figure = pictures.new_figure(13, 5.5)
+    left, right = figure.subplots(1, 2)
+    mesh = left.pcolormesh(edges, edges, density.T, cmap='Blues')
+    figure.colorbar(mesh, ax=left, label='density, per unit of area')
+    for x in np.linspace(-5, 8, 11):
+        for y in np.linspace(-5, 5, 9):
+            distances = ((places - [x, y]) ** 2).sum(1)
+            i = distances.argmin()
+            if distances[i] < 0.01:
+                right.imshow(images[i].reshape(28, 28), cmap='Blues', extent=(
+                    x - 0.6, x + 0.6, y - 0.6, y + 0.6))
+    for ax, title in ((left, 'The density over the plane'),
+                      (right, 'The image that lies at each place')):
+        ax.set(title=title, xlim=(-7, 6), ylim=(-6, 6), aspect='equal',
+               xlabel='first main direction', ylabel='second')
+    figure.tight_layout()
+    return figure
+
+
+def of_images() -> dict:
+    """Return the figures of the density over images; write images.png."""
+    images = mnist.read().train_images.reshape(-1, 784) / 255
+    places, share = main_plane(images)
+    edges = np.linspace(-9, 9, 73)
+    counts = np.histogram2d(*places.T, bins=[edges, edges])[0]
+    area = (edges[1] - edges[0]) ** 2
+    density = counts / (len(images) * area)
+    draw_images(images, places, density, edges).savefig(str(HERE / 'images.png'))
+    return {'images': len(images), 'share_of_variance': share, 'peak': density.max(),
+            'integral': float(density.sum() * area),
+            'empty': float((density == 0).mean())}
+
+
 def main() -> None:
     """Throw, draw and integrate; write density.png and density.json."""
     rng = np.random.RandomState(SEED)
@@ -85,7 +132,8 @@ def main() -> None:
                             'largest_deviation':
                                 np.abs(heights - normal(middles, 1)).max()},
         'narrow_normal': {'sigma': NARROW, 'peak': normal(X, NARROW).max(),
-                          'integral': integral(normal(X, NARROW), X)}}
+                          'integral': integral(normal(X, NARROW), X)},
+        'over_images': of_images()}
     result = {part: {name: round(float(value), 6) if isinstance(value, float) else value
                      for name, value in values.items()}
               for part, values in figures.items()}

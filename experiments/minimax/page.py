@@ -33,7 +33,9 @@ def minimax_slopes() -> str:
     where = found['environment']
     return table(['<steps', 'norm at G, saturating', 'norm at G, non-saturating',
                   'D(G(z)), saturating', 'D(G(z)), non-saturating'], rows, (
-        f'The norms are medians over the steps, D(G(z)) is a mean. '
+        f'The norms are medians over the steps, D(G(z)) is a mean. The source has it '
+        f'near 0 at first: in the first update of G it is '
+        f'{found["D_gene_first"]:.2f}, D untrained but for one update. '
         f'{found["steps"]} steps with batches of {found["batch_size"]}, '
         f'Adam {found["learning_rate"]}, seed {found["seed"]}, '
         f'{found["threads"]} thread of an {where["cpu"]}, TensorFlow '
@@ -61,6 +63,16 @@ def minimax_density() -> str:
         f'The faces 1 to 6 came {", ".join(map(str, die["counts"]))} times. '
         f'The histogram\'s bins are {wide["bin_width"]:g} wide: the sum of its '
         f'heights, times that, is its area. Seed {found["seed"]}.'))
+
+
+def minimax_images() -> str:
+    """Return the figures of the density over images, in a sentence."""
+    found = load('minimax/density.json')['over_images']
+    return (f'Of {found["images"]:,} images, on the plane of their two main directions, '
+            f'which has {100 * found["share_of_variance"]:.0f} % of their variance. Its '
+            f'highest value is {found["peak"]:.3f} per unit of area, its integral '
+            f'{found["integral"]:.2f}; in {100 * found["empty"]:.0f} % of the cells of '
+            'the square from -9 to 9 lies no image at all.\n')
 
 
 def minimax_one_dimensional() -> str:

@@ -27,10 +27,11 @@ THREADS = 1     # so that the bits do not depend on the number of cores
 STEPS = 200
 WINDOWS = [(0, 10), (10, 50), (50, STEPS)]      # steps [first, last)
 NAMES = {'saturating': 'log(1 - D)', 'non-saturating': '-log D'}
+TOUCHED = {'saturating': 0., 'non-saturating': 0.1}     # D(G(z)) of a tangent each
 COLORS = {'saturating': 'tab:red', 'non-saturating': 'tab:blue'}
 
 
-def objectives(logit: np.ndarray) -> Dict[str, Dict[str, np.ndarray]]:
+def objectives(logit) -> Dict[str, Dict[str, np.ndarray]]:
     """Return each objective (nats, to lower) and its slopes at D = sigmoid(logit)."""
     D = 1 / (1 + np.exp(-logit))
     return {'saturating': {'value': np.log(1 - D), 'by D': -1 / (1 - D),
@@ -88,6 +89,11 @@ def draw(watches: Dict[str, Watch]) -> pictures.Figure:
         slopes.plot(D, curves['by logit'], color=color, label=f'{name}, by the logit')
         slopes.plot(D, curves['by D'], color=color, linestyle='--',
                     label=f'{name}, by D(G(z))')
+        at = TOUCHED[objective]     # where the tangent touches
+        here = objectives(np.log(at / (1 - at)))[objective] if at else {
+            'value': 0., 'by D': -1.}
+        values.plot(D, here['value'] + here['by D'] * (D - at), color=color,
+                    linestyle=':', label=f'tangent at {at:g}: slope {here["by D"]:g}')
         watch = watches[objective]
         norms.semilogy(watch.norms, color=color, label=f'{name}, {objective}')
         D_gene.semilogy(watch.D_gene, color=color, label=f'{name}, {objective}')
@@ -117,6 +123,7 @@ def main() -> None:
                                  for name, watch in watches.items()},
         'D_gene_mean': {name: windows(watch.D_gene, np.mean)
                         for name, watch in watches.items()},
+        'D_gene_first': float(f'{watches["saturating"].D_gene[0]:.6g}'),
         'steps': STEPS, 'seed': SEED, 'batch_size': config.batch_size,
         'learning_rate': config.learning_rate, 'threads': THREADS}
     draw(watches).savefig(str(HERE / 'slopes.png'))

@@ -6,6 +6,8 @@
                 order: shuffled, file, or replaced (drawn with replacement)
     batch_size  images a step, of either kind
     noise       law: normal (mean, deviation) or uniform (low, high); size of a vector
+    initial     the laws of weights and of biases, in words; normalizations begin as the
+                identity
     labels      how many; 0 where the networks take none. D's are those of X or of Z
     networks    G and D, each a list of layers; D ends with its logit
     optimizers  by name: kind Adam (learning_rate, beta1, beta2, epsilon) or SGD
@@ -205,6 +207,9 @@ def reshape(*shape: int) -> Layer:
 RELU, SIGMOID, TANH, LABELS = ({'op': op} for op in ('relu', 'sigmoid', 'tanh',
                                                      'labels'))
 UPSAMPLE = {'op': 'upsample', 'factor': 2}
+# Initial laws: torch's, Keras's.
+OF_TORCH = {'weights': 'uniform, 1/sqrt(inputs)', 'biases': 'uniform, 1/sqrt(inputs)'}
+OF_KERAS = {'weights': 'glorot_uniform', 'biases': 'zeros'}
 NORMAL = {'law': 'normal', 'mean': 0, 'deviation': 1}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (NORMAL, SIGMOID, Description, adam_of, dense,
+from tf1gan.descriptions import (NORMAL, OF_TORCH, SIGMOID, Description, adam_of, dense,
                                  leaky_relu, loss, term)
 
 SMALL = {'n_hidden': 3}
@@ -43,6 +43,7 @@ def describe(config: Dict[str, Any]) -> Description:
                    'order': 'file'},
         'batch_size': config['batch_size'],
         'noise': noise,
+        'initial': OF_TORCH,
         'labels': 0,
         'networks': {
             'G': [dense('G', 1), *hidden('G'), dense('G', 2), SIGMOID],

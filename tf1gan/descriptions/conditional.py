@@ -2,9 +2,9 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (LABELS, RELU, TANH, UPSAMPLE, Description, adam_of,
-                                 batch_norm, conv, dense, dropout, leaky_relu, loss,
-                                 reshape, term)
+from tf1gan.descriptions import (LABELS, OF_KERAS, RELU, TANH, UPSAMPLE, Description,
+                                 adam_of, batch_norm, conv, dense, dropout, leaky_relu,
+                                 loss, reshape, term)
 
 SMALL = {'batch_size': 4, 'n_noise': 5, 'n_dense_G': 7, 'n_wide': 3, 'n_narrow': 2,
          'n_dense_D': 6}
@@ -24,6 +24,7 @@ def describe(config: Dict[str, Any]) -> Description:
                    'order': 'file'},
         'batch_size': config['batch_size'],
         'noise': {'law': 'uniform', 'low': -1, 'high': 1, 'size': config['n_noise']},
+        'initial': OF_KERAS,
         'labels': 10,
         'networks': {
             'G': [LABELS, dense('G', 1), norm(1), RELU,

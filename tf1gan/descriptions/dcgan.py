@@ -2,7 +2,7 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (NORMAL, TANH, UPSAMPLE, Description, adam_of,
+from tf1gan.descriptions import (NORMAL, OF_KERAS, TANH, UPSAMPLE, Description, adam_of,
                                  batch_norm, conv, dense, dropout, leaky_relu, loss,
                                  reshape, term)
 
@@ -28,6 +28,7 @@ def describe(config: Dict[str, Any]) -> Description:
                    'order': 'replaced'},
         'batch_size': config['batch_size'],
         'noise': {**NORMAL, 'size': config['n_noise']},
+        'initial': OF_KERAS,
         'labels': 0,
         'networks': {
             'G': [dense('G', 1), leaky, norm(1, images=False),

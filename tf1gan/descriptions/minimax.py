@@ -2,8 +2,8 @@
 
 from typing import Any, Dict
 
-from tf1gan.descriptions import (NORMAL, RELU, SIGMOID, TANH, Description, adam_of,
-                                 dense, loss, term)
+from tf1gan.descriptions import (NORMAL, OF_TORCH, RELU, SIGMOID, TANH, Description,
+                                 adam_of, dense, loss, term)
 
 SMALL = {'batch_size': 6, 'n_hidden': 4, 'n_noise': 5}
 OUTPUTS = {'tanh': [TANH], 'sigmoid': [SIGMOID], 'linear': []}
@@ -21,6 +21,7 @@ def describe(config: Dict[str, Any]) -> Description:
                    'order': 'shuffled'},
         'batch_size': config['batch_size'],
         'noise': {**NORMAL, 'size': config['n_noise']},
+        'initial': OF_TORCH,
         'labels': 0,
         'networks': {
             'G': [dense('G', 1), RELU, dense('G', 2), *OUTPUTS[config['output']]],

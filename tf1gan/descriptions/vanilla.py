@@ -19,6 +19,7 @@ def describe(config: Dict[str, Any]) -> Description:
                    'order': 'shuffled'},
         'batch_size': config['batch_size'],
         'noise': {**NORMAL, 'size': config['n_noise']},
+        'initial': {'weights': f'normal, {config["stddev"]:g}', 'biases': 'zeros'},
         'labels': 0,
         'networks': {
             'G': [dense('G', 1), RELU, dense('G', 2), SIGMOID],

@@ -15,7 +15,9 @@ from tf1gan.judge.search import Finding, Search
 FRAMEWORKS = 'PyTorch', 'JAX', 'Keras'
 LOSSES = {'log': 'the log of the sigmoid as it is',
           'clamped_log': 'the log of the sigmoid, clamped at -100',
-          'logits': 'the cross-entropy of logits', 'squared': 'squared error',
+          'logits': 'the cross-entropy of logits',
+          'clipped_logits': "Keras 1's, of probabilities cut to [1e-7, 1 - 1e-7]",
+          'squared': 'squared error',
           'least_squares': "squared error of the logits", 'hinge': 'a hinge',
           'wasserstein': "Wasserstein's", 'absolute': 'the absolute error',
           'distance': 'the absolute error of the logits',
@@ -25,6 +27,8 @@ OPS = {'leaky_relu': 'LeakyReLU', 'relu': 'ReLU', 'conv': 'convolution',
        'batch_norm': 'batch normalization', 'layer_norm': 'layer normalization'}
 IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCELoss()',
             'logits': 'nn.BCEWithLogitsLoss()', 'squared': 'nn.MSELoss()',
+            'clipped_logits':
+            'nn.BCEWithLogitsLoss() of torch.logit(torch.sigmoid(x), 1e-7)',
             'least_squares': 'nn.MSELoss() of the logits'}
 IN_KERAS = {'logits': 'BinaryCrossentropy(from_logits=True)'}
 
