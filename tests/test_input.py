@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import run_module, write_data
 
-from tf1gan import run_folder
+from tf1gan import descriptions, run_folder
 
 TINY = ['--n-hidden', 8, '--n-noise', 4]
 
@@ -208,9 +208,9 @@ RESUME = {
     'tutorial': ([], lambda run: edit(run, tutorial='dcgan'), 'found one of dcgan'),
     'fields': ([], lambda run: edit(run, config={}), 'version that wrote it'),
     'format': ([], lambda run: edit(run, format=2), 'format 2'),
-    'other graph': ([], lambda run: edit(run, config=dict(
-        total_epoch=100, batch_size=100, learning_rate=0.0002, n_hidden=9, n_input=784,
-        n_noise=4)), 'other arrays'),
+    'other graph': ([], lambda run: edit(run, config={
+        **descriptions.numbers('vanilla'), 'n_hidden': 9, 'n_noise': 4}),
+                    'other arrays'),
     'no npz': ([], lambda run: (run / 'checkpoint.npz').write_bytes(b'junk'),
                'damaged'),
     'empty': ([], lambda run: (run / 'checkpoint.npz').write_bytes(b''), 'damaged'),

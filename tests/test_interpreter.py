@@ -92,7 +92,20 @@ def recorded(name, folder, n_steps=3, small=True, **numbers):
 @pytest.mark.parametrize('name, numbers', [
     ('collapse', {'rung': 1}), ('collapse', {'rung': 2, 'n_hidden': 20}),
     ('collapse', {'rung': 3, 'n_hidden': 20}), ('minimax', {'objective': 'saturating'}),
-    ('collapse', {'batch_size': 3, 'n_hidden': 20})])
+    ('collapse', {'batch_size': 3, 'n_hidden': 20}),
+    # Every number that is a flag, another one.
+    ('vanilla', {'learning_rate': 0.01, 'beta1': 0.5, 'epsilon': 1e-3, 'stddev': 0.1}),
+    ('collapse', {'n_hidden': 20, 'learning_rate_Adam': 0.01, 'beta1': 0.5,
+                  'epsilon': 1e-3, 'slope': 0.1, 'norm_epsilon': 1e-2}),
+    ('collapse', {'rung': 1, 'learning_rate_SGD': 0.1}),
+    ('minimax', {'learning_rate': 0.001, 'beta1': 0.5, 'epsilon': 1e-3,
+                 'output': 'sigmoid', 'same_noise': True}),
+    ('minimax', {'output': 'linear'}),
+    ('dcgan', {'learning_rate': 0.0001, 'beta1': 0.9, 'epsilon': 1e-3, 'slope': 0.1,
+               'dropout': 0.5, 'momentum': 0.9, 'norm_epsilon': 0.1}),
+    ('conditional', {'learning_rate_D': 0.01, 'learning_rate_G': 0.001, 'beta1_D': 0.9,
+                     'beta1_G': 0.9, 'epsilon': 1e-3, 'slope': 0.1, 'dropout': 0.3,
+                     'momentum': 0.9, 'norm_epsilon': 0.1})])
 def test_other_configurations_are_predicted_too(name, numbers, tmp_path, reference):
     found = recorded(name, tmp_path, **numbers)
     assert beyond(found, descriptions.of(found.meta, name), LIMITS) == []

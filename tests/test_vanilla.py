@@ -96,12 +96,13 @@ SABOTAGE = {
                    '_ = sess.run(G.train, {model.Z: batch_noise})\n'
                    '    _, loss_D = '),
     'uniform noise': ('rng.normal(size', 'rng.uniform(size'),
-    'initial stddev': ('[n_hidden, 1], stddev=0.01', '[n_hidden, 1], stddev=0.02'),
+    'initial stddev': ('[n_hidden, 1], stddev=config.stddev',
+                       '[n_hidden, 1], stddev=0.02'),
     'an op more in front': ('tf.set_random_seed(seed)',
                             'tf.set_random_seed(seed); tf.no_op()'),
     'a guard in the log': ('tf.log(D_real)', 'tf.log(D_real + 1e-6)'),
-    'beta1 of 0.5': ("name='Adam_D'", "0.5, name='Adam_D'"),
-    'epsilon of 1e-7': ("name='Adam_G'", "epsilon=1e-7, name='Adam_G'"),
+    'beta1 of 0.5': ('beta1: float = 0.9', 'beta1: float = 0.5'),
+    'epsilon of 1e-7': ('epsilon: float = 1e-8', 'epsilon: float = 1e-7'),
 }
 
 

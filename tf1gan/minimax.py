@@ -115,10 +115,10 @@ def build(config: Config, seed: int) -> Model:
         else:
             loss_G = bce(D_gene, 1.)        # -mean log D(G(z))
 
-        optimizer_D, optimizer_G = (
-            tf.train.AdamOptimizer(config.learning_rate, config.beta1,
-                                   epsilon=config.epsilon, name=name)
-            for name in ('Adam_D', 'Adam_G'))
+        optimizer_D = tf.train.AdamOptimizer(config.learning_rate, config.beta1,
+                                             epsilon=config.epsilon, name='Adam_D')
+        optimizer_G = tf.train.AdamOptimizer(config.learning_rate, config.beta1,
+                                             epsilon=config.epsilon, name='Adam_G')
         gradients_D = optimizer_D.compute_gradients(loss_D, [D_W1, D_b1, D_W2, D_b2])
         gradients_G = optimizer_G.compute_gradients(loss_G, [G_W1, G_b1, G_W2, G_b2])
         train_D = optimizer_D.apply_gradients(gradients_D)
