@@ -127,19 +127,22 @@ def test_adams_epsilon_is_all_that_differs_from_torch(name):
 
 
 SABOTAGE = {
-    'LayerNorm epsilon': ('collapse_2_sgd', collapse, 'epsilon=1e-5', 'epsilon=1e-3'),
-    'LeakyReLU slope': ('collapse_4_sgd', collapse, 'tf.nn.leaky_relu(hidden, 0.02)',
-                        'tf.nn.leaky_relu(hidden, 0.03)'),
-    'gain and shift swapped': ('collapse_4_sgd', collapse, 'G_gain, G_shift,',
-                               'G_shift, G_gain,'),
+    'LayerNorm epsilon': ('collapse_2_sgd', collapse, 'norm_epsilon: float = 1e-5',
+                          'norm_epsilon: float = 1e-3'),
+    'LeakyReLU slope': ('collapse_4_sgd', collapse, 'slope: float = 0.02',
+                        'slope: float = 0.03'),
+    'gain and shift swapped': ('collapse_4_sgd', collapse, 'G_gain,\n'
+                               '                                    G_shift,',
+                               'G_shift,\n'
+                               '                                    G_gain,'),
     'sigmoid for LeakyReLU': ('collapse_3_sgd', collapse,
-                              'tf.nn.leaky_relu(hidden, 0.02), D_gain',
+                              'tf.nn.leaky_relu(hidden, config.slope), D_gain',
                               'tf.nn.sigmoid(hidden), D_gain'),
     'MSE for BCE': ('collapse_3_sgd', collapse, 'bce if rung.modern else mse', 'mse'),
     'a target': ('collapse_1', collapse, 'loss_D_fake = loss(D_detached, 0.)',
                  'loss_D_fake = loss(D_detached, 0.1)'),
-    'SGD rate': ('collapse_1', collapse, 'GradientDescentOptimizer(0.01',
-                 'GradientDescentOptimizer(0.0101'),
+    'SGD rate': ('collapse_1', collapse, 'learning_rate_SGD: float = 0.01',
+                 'learning_rate_SGD: float = 0.0101'),
     'objective': ('minimax_saturating_sgd', minimax, '-bce(D_gene, 0.)',
                   'bce(D_gene, 1.)'),
     'tanh': ('minimax_saturating_sgd', minimax, 'tf.nn.tanh', 'tf.nn.sigmoid'),

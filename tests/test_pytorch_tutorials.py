@@ -42,7 +42,7 @@ def test_a_ladder_run_leaves_its_files(run, csv, tmp_path):
 def test_the_counter_counts_ds_updates():
     lines = [collapse.line(done, 60000, {}) for done in range(60001)]
     said = {done: line for done, line in enumerate(lines) if line and done}
-    assert said == {5000 * i: f'counter = {10000 * i}' for i in range(1, 13)}
+    assert said == {5000 * i: f'counter =  {10000 * i}' for i in range(1, 13)}
 
 
 def test_the_sanity_check_prints_d_on_images_and_on_noise(tmp_path):
@@ -50,10 +50,12 @@ def test_the_sanity_check_prints_d_on_images_and_on_noise(tmp_path):
                        '--data', write_many(tmp_path), '--out', 'run', cwd=tmp_path)
     assert ended.status == 0, ended.err
     lines = ended.out.splitlines()
-    assert lines[0] == 'counter = 10000' and len(lines) == 9
+    assert lines[0] == 'counter =  10000' and len(lines) == 9
     real, noise = np.array(lines[1:], float).reshape(2, 4)
     assert real.min() > 0.9 and noise.max() < 0.1       # easily told apart
     assert not (tmp_path / 'run/loss_G.png').exists()
+    config = json.loads((tmp_path / 'run/config.json').read_text())['config']
+    assert config['rung'] == 1      # the source's D there, where none is named
     for folder in 'samples', 'fixed':
         assert list((tmp_path / 'run' / folder).iterdir()) == []
 
