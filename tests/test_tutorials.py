@@ -86,6 +86,18 @@ def test_a_step_is_its_updates_of_its_images_and_its_noise(name, numbers, moves,
         assert f'{n_parameters:,}' in doc or f'{n_D + n_G:,}' in doc
 
 
+def test_dcgans_pixels_are_the_sources_but_for_a_last_bit():
+    """The source scales them in float64; the docstring says how many differ."""
+    from tf1gan import dcgan
+    pixels = np.arange(256, dtype=np.uint8).repeat(784).reshape(256, 28, 28)
+    files = mnist.Files(pixels, np.zeros(256, int), pixels, np.zeros(256, int), '', '')
+    found = dcgan.data(files, np.random.RandomState(0)).images[:, 0, 0, 0]
+    expected = (np.arange(256) / 255 * 2 - 1).astype(np.float32)
+    other = found != expected
+    assert other.sum() == 128 and 'the 256 values 128 differ' in dcgan.__doc__
+    assert np.abs(found - expected).max() <= np.spacing(np.float32(0.5))
+
+
 def odd_at_first(module, of_keras=False):
     """Return the weights whose initial values do not follow torch's laws, or Keras's.
 

@@ -24,6 +24,49 @@ def ladder() -> str:
         f'{machine(found["environment"])}.'))
 
 
+def training() -> str:
+    """Return rung 1's losses along its training, in the mean of the seeds."""
+    found = load('collapse/claims.json')
+    rows, n = [], len(found['training'][0]['loss_G'])
+    for name, word in (('loss_D_real', 'D, real'), ('loss_D_fake', 'D, fake'),
+                       ('loss_G', 'G')):
+        means = [sum(seed[name][i] for seed in found['training'])
+                 / len(found['training']) for i in range(0, n, 2)]
+        rows.append([word, *(f'{mean:.3f}' for mean in means)])
+    return table(['<loss', *(f'{60 * i // n},000' if i else '0' for i in
+                             range(0, n, 2))], rows, (
+        f'Means of windows of {60000 // n:,} steps that begin at the step named, over '
+        f'{len(found["training"])} seeds; 0.25 is the equilibrium. '
+        f'{machine(found["environment"])}.'))
+
+
+def claims() -> str:
+    """Return what more updates of D, and more epochs, make of a generator."""
+    found, rows = load('collapse/claims.json'), []
+    groups = [(f'rung 1, {n} updates of D of each kind a step', runs)
+              for n, runs in found['often'].items()]
+    groups += [(f'rung 4, {n} epoch{"s" * (n != "1")}', runs)
+               for n, runs in found['epochs'].items()]
+    for name, runs in groups:
+        rows.append([name, *(', '.join(f'{run[figure]:.{places}f}' for run in runs)
+                             for figure, places in (('digits_covered', 0),
+                                                    ('divergence', 2),
+                                                    ('confidence', 2),
+                                                    ('frechet', 0)))])
+    return table(['<', '<digits covered', '<divergence, nats', '<confidence',
+                  '<Frechet'], rows, f'Each seed. {machine(found["environment"])}.')
+
+
+def arithmetic() -> str:
+    """Return how like what pixels would give the sums of noise are."""
+    found = load('collapse/claims.json')['arithmetic']
+    names = list(next(iter(found.values()))[0])
+    rows = [[name, *(f'{sum(run[name] for run in runs) / len(runs):.2f}'
+                     for runs in found.values())] for name in names]
+    return table(['<correlation of the image of ... with that of ...',
+                  *(f'{n} epoch{"s" * (n != "1")}' for n in found)], rows)
+
+
 def epsilon() -> str:
     """Return what the place of Adam's epsilon changes, as a table."""
     found = load('collapse/epsilon.json')

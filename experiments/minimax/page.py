@@ -68,11 +68,13 @@ def minimax_density() -> str:
 def minimax_images() -> str:
     """Return the figures of the density over images, in a sentence."""
     found = load('minimax/density.json')['over_images']
-    return (f'Of {found["images"]:,} images, on the plane of their two main directions, '
-            f'which has {100 * found["share_of_variance"]:.0f} % of their variance. Its '
-            f'highest value is {found["peak"]:.3f} per unit of area, its integral '
-            f'{found["integral"]:.2f}; in {100 * found["empty"]:.0f} % of the cells of '
-            'the square from -9 to 9 lies no image at all.\n')
+    share, empty = (f'{100 * found[name]:.0f} %' for name in ('share_of_variance',
+                                                              'empty'))
+    return (f'Of {found["images"]:,} images, on the plane of their two main '
+            f'directions, which has {share} of their variance. Its highest value is '
+            f'{found["peak"]:.3f} per unit of area, its integral '
+            f'{found["integral"]:.2f}; in {empty} of the cells of the square from -9 '
+            'to 9 lies no image at all.\n')
 
 
 def minimax_one_dimensional() -> str:

@@ -2,7 +2,9 @@
 
     python run.py [--write]
 
-Runs every port in an interpreter of its own, as its user would, and compares; then
+Runs every port in an interpreter of its own, as its user would, and compares; again
+on a trace of another seed, which TensorFlow 2 records here; and those of MODES in
+another mode of their framework (compiled, or not). Then
 checks that sabotage.json is what sabotage.py finds. With --write sabotage.json is made
 anew, and ports.json: what the comparisons said, of the first port and of its first
 mistake in full, and with which versions.
@@ -22,7 +24,51 @@ HERE = Path(__file__).resolve().parent
 PORTS = ['pytorch_vanilla', 'pytorch_minimax', 'pytorch_dcgan', 'pytorch_collapse',
          'pytorch_conditional', 'jax_vanilla', 'jax_minimax', 'jax_collapse',
          'jax_dcgan', 'keras_vanilla', 'keras_dcgan', 'keras_conditional']
+SEED = 7        # of the other trace
+COMPILED = '''
+def compiled(kind):
+    class Compiled(kind):
+        def __init__(self, *args):
+            super().__init__(*args)
+            self.compile(dynamic=False)
+    return Compiled
+it.Generator, it.Discriminator = compiled(it.Generator), compiled(it.Discriminator)
+'''
+PLAIN = '''
+import jax
+jax.config.update('jax_disable_jit', True)
+'''
+MODES = {**dict.fromkeys(['pytorch_dcgan', 'pytorch_conditional'], COMPILED),
+         **dict.fromkeys([name for name in PORTS if 'jax' in name], PLAIN)}
 VERSIONS = ['torch', 'jax', 'optax', 'tensorflow-cpu', 'keras', 'numpy']
+
+
+def replay(name: str, golden: str, path: Path, mode: str = '') -> compare.Report:
+    """Return what the comparison says of a port that replays a trace in a mode."""
+    code = (f'import {name} as it\n{mode}\nfrom tf1gan import trace\n'
+            f'it.port(trace.load({golden!r})).save({str(path)!r})')
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=str(HERE))
+    return compare.compare(trace.load(golden), trace.load(path))
+
+
+def otherwise(folder: Path) -> int:
+    """Run the ports on another seed, and in other modes; return the exit status."""
+    status, seeds = 0, {}
+    for name in PORTS:
+        tutorial = name.partition('_')[2]
+        if tutorial not in seeds:
+            seeds[tutorial] = str(folder / f'seed_{tutorial}.npz')
+            subprocess.run([sys.executable, '-m', 'tf1gan.record', tutorial, '--small',
+                            '--seed', str(SEED), '--out', seeds[tutorial]], check=True,
+                           stderr=subprocess.DEVNULL)
+        tried = {f'seed {SEED}': (seeds[tutorial], '')}
+        if name in MODES:
+            tried['another mode'] = tutorial, MODES[name]
+        for words, (golden, mode) in tried.items():
+            report = replay(name, golden, folder / 'other.npz', mode)
+            print(f'{name}.py, {words}', *compare.text(report), sep='\n  ', flush=True)
+            status = max(status, report.status)
+    return status
 
 
 def main() -> int:
@@ -39,6 +85,7 @@ def main() -> int:
             status = max(status, report.status)
             found[name] = {'status': report.status, 'arrays': report.n_arrays,
                            'report': list(compare.text(report))}
+        status = max(status, otherwise(Path(folder)))
     write = '--write' in sys.argv
     status = max(status, subprocess.run(
         [sys.executable, str(HERE / 'sabotage.py'), *([] if write else ['--check'])]
