@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import InputError, flags, trace
+from tf1gan import InputError, descriptions, flags, trace
 from tf1gan.judge import Node, inputs, words
 from tf1gan.judge.search import Search
 from tf1gan.trace import Trace
@@ -57,7 +57,8 @@ def compare(golden: Trace, mine: Trace) -> Report:
         parts = [trace.meta[part] for trace in (golden, mine)]
         if part == 'config':        # a rate that is off is for the arrays to show
             parts = [{name: value for name, value in each.items()
-                      if not name.startswith('learning_rate')} for each in parts]
+                      if not isinstance(value, float)} for each in map(
+                          descriptions.numbers_of, (golden.meta, mine.meta))]
         if parts[0] != parts[1]:
             raise InputError(
                 f'{mine.source}: expected a trace with the {part} of {golden.source}, '

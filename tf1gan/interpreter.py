@@ -208,6 +208,7 @@ OPS = {
     'gelu': lambda x, layer, how: x * ((x * 0.5 ** 0.5).do('erf') + 1) * 0.5,
     'gelu_tanh': lambda x, layer, how: x * 0.5 * (
         ((x + x * x * x * 0.044715) * (2 / np.pi) ** 0.5).do('tanh') + 1),
+    'tanh01': lambda x, layer, how: x.do('tanh') * 0.5 + 0.5,
     'affine': lambda x, layer, how: x * layer['scale'] + layer['shift'],
     'standardize': _standardize, 'resize': _resize,
     'channels_read_first': _channels_read_first,
@@ -327,7 +328,7 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
         inside = epsilon if 'corrected' in numbers['place'] else epsilon / left[1]
         return rate * m / np.sqrt(v / left[1] + inside)
     return rate * m / (root + epsilon / (
-        1 if numbers.get('place') == 'corrected' else left[1] ** 0.5))
+        1 if numbers.get('place') == 'corrected' else np.sqrt(left[1])))
 
 
 def _sgd(numbers, slopes, start, results, w):

@@ -85,11 +85,17 @@ def numbers(tutorial: str) -> Dict[str, Any]:
             for field in config.body if isinstance(field, ast.AnnAssign)}
 
 
+def numbers_of(meta: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the config of a trace or a run; an older one has the tutorial's own rest.
+    """
+    own = 'description' not in meta and meta['tutorial'] in TUTORIALS
+    return {**(numbers(meta['tutorial']) if own else {}), **meta['config']}
+
+
 def of(meta: Dict[str, Any], source: Any) -> Description:
     """Return the description in the meta of a trace or a run, or its tutorial's own.
 
-    `source` says where the meta is from. Numbers that an older config lacks are the
-    tutorial's own.
+    `source` says where the meta is from.
 
     Raises: InputError when there is neither, or the config has another kind of number.
     """
@@ -100,8 +106,7 @@ def of(meta: Dict[str, Any], source: Any) -> Description:
                          f'description, found {meta["tutorial"]} without one; record '
                          'it with a `describe` beside its page')
     try:
-        return find(meta['tutorial']).describe({**numbers(meta['tutorial']),
-                                                **meta['config']})
+        return find(meta['tutorial']).describe(numbers_of(meta))
     except (KeyError, TypeError) as error:
         raise InputError(f'{source}: expected the config of {meta["tutorial"]}, found '
                          f'one with {error}; record it again')

@@ -17,7 +17,7 @@ from tf1gan.tape import PRIMITIVES
 
 Edits = Iterator[Union[Edit, Family]]
 ACTIVATIONS = ('relu', 'leaky_relu', 'sigmoid', 'tanh', 'elu', 'selu', 'softplus',
-               'silu', 'gelu', 'gelu_tanh')
+               'silu', 'gelu', 'gelu_tanh', 'tanh01')
 PLAIN = [op for op in ACTIVATIONS if op != 'leaky_relu']
 NORMS = 'batch_norm', 'layer_norm'
 SLOPES = 0.01, 0.1, 0.2, 0.3
@@ -117,7 +117,11 @@ def _added(case: Case, name: str, places: List[int], first: Layer) -> Edits:
         yield Family(lambda slope: then('activation added', op='leaky_relu',
                                         slope=slope), SLOPES)
     if first['op'] in ('dense', 'conv'):
-        for over in ([[0], [1]] if first['op'] == 'dense' else
+        units = min(case.start.weights[layer['W']].shape[-1] for layer in layers
+                    if layer.get('place') in places)
+        n = max(len(array) for array in case.start.feed.values())
+        dense = [[0]] * (n > 1) + [[1]] * (units > 1)   # of one number nothing is left
+        for over in (dense if first['op'] == 'dense' else
                      [[0, 1, 2], [1, 2], [1, 2, 3]]):
             yield then('normalization added', op='standardize', over=over, epsilon=1e-5)
 
@@ -255,6 +259,10 @@ def _of_order(case: Case, name: str, layers: List[Layer]) -> Edits:
     for these in ([pairs] if len(pairs) > 1 else []) + [[pair] for pair in pairs]:
         yield in_network('order of layers', name, swapped(these), network=name,
                          layers=sorted({place for pair in these for place in pair}))
+    last = layers[-1]
+    for op in PLAIN if last['op'] in ACTIVATIONS else ():
+        yield in_network('activation added', name, lambda layers, op=op: layers + [
+            {'op': op}], network=name, layers=[last['place']], op=last['op'], new=op)
     for words, (scale, shift) in RANGES.items():
         affine = {'op': 'affine', 'scale': scale, 'shift': shift}
         yield in_network('range of the output', name,
@@ -480,8 +488,9 @@ def losses(case: Case, which: str) -> Edits:
         yield edit('the other objective of G', targets=lambda t: 1 - t,
                    recorded=recorded, lowered=-1)
     yield edit('targets of 1 and -1', targets=lambda t: 2 * t - 1)
-    for words, number in (('half', 0.5), ('twice', 2.), ('log2 for ln', 1 / np.log(2)),
-                          ('log10 for ln', 1 / np.log(10)), ('1/n of', 1 / n)):
+    for words, number in (('half', 0.5), ('twice', 2.), ('1/n of', 1 / n),
+                          ('1 / ln 2 (log2 for ln) times', 1 / np.log(2)),
+                          ('1 / ln 10 (log10 for ln) times', 1 / np.log(10))):
         yield edit('scale of the loss', recorded=number, lowered=number, how=words)
     for t in sorted({t for term in terms for t in term['targets']}):
         yield Family(lambda number, t=t: edit(
@@ -533,7 +542,8 @@ def gradients(case: Case, inside: bool = False) -> Edits:
             **update.get('gradient', {}), **changes}}, **values)
 
     yield edit('sign of the gradient', {'factor': -1.})
-    yield Family(lambda number: edit('scale of the gradient', {'factor': number},
+    yield Family(lambda number: edit('scale inside the optimizer' if inside else
+                                     'scale of the gradient', {'factor': number},
                                      number=number), (0.5, 2., 10., 0.1))
     if not inside:
         yield from _left(case)
@@ -622,9 +632,12 @@ def moments(case: Case) -> Edits:
         yield Family(lambda number, beta=beta: in_optimizer(
             beta, case, {beta: number}, number=number, was=case.optimizer[beta]),
             (0.5, 0.9, 0.99, 0.999))
-    yield Edit('optimizer made anew', 'update', case.update['name'], lambda way:
-               in_optimizer('', case, {'fresh': True}).apply(way)._replace(
-                   start=way.start._replace(t=1)), {})
+    moved = any(_moved(past) for past in case.way.past
+                if past.update['optimizer'] == case.update['optimizer'])
+    if moved:       # or there is nothing to forget
+        yield Edit('optimizer made anew', 'update', case.update['name'], lambda way:
+                   in_optimizer('', case, {'fresh': True}).apply(way)._replace(
+                       start=way.start._replace(t=1)), {})
 
     def apart(way):
         """Return a way whose moments are those of the last update of its name."""
@@ -638,11 +651,18 @@ def moments(case: Case) -> Edits:
                apart, {})
     for which in 'both', 'adam_m', 'adam_v':
         yield in_optimizer('undamped moments', case, {'undamped': which}, how=which)
-    for which in 'adam_m', 'adam_v':
+    for which in ('adam_m', 'adam_v') if moved else ():
         yield Edit('a moment made anew', 'update', case.update['name'], lambda way,
                    which=which: way._replace(start=way.start._replace(**{which: {}})),
                    {'how': which})
     yield from gradients(case, inside=True)
+
+
+def _moved(past: Way) -> bool:
+    """Return whether an update has moved weights of the port, as far as recorded."""
+    names = descriptions.trained(past.description['networks'][past.update['moves']])
+    return not all(np.array_equal(past.start.own.get(f'after/{name}'),
+                                  past.start.weights[name]) for name in names)
 
 
 def steps(case: Case) -> Edits:

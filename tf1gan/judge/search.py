@@ -21,6 +21,7 @@ NEAR = 4.       # limits of the tutorial's own way within which an edit is tried
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
 ANY_NUMBER = 'learning rate', 'weights scaled'     # of which any number may be meant
+NEVER_0 = 'scale of the gradient', 'scale inside the optimizer'
 # Of layers that do not fit one another.
 IMPOSSIBLE = ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError
 # What a forward pass need not show, of a bias of 0, say, but its gradients do.
@@ -114,6 +115,9 @@ class Search:
                 if not found:
                     for each in (group,), (group, ways[0].update['name']):
                         self.vain[each] = self.vain.get(each, 0) + 1
+            if found is None and all(plain[node.key].share <= 1 for node in bad):
+                given.add(group)        # your arrays follow as they are
+                continue
             if found is None and group == 'grad' and given & set(GROUPS[:3]):
                 given.add(group)        # it follows from what nothing explains either
                 n = max(n for n, each in enumerate(self.findings) if each.place == place
@@ -132,12 +136,19 @@ class Search:
                     max(node.share for node in bad), 0., []))
                 continue
             new, others, sure, near, follows = found
+            if group == 'grad':     # no surer than what it comes after
+                sure &= all(each.sure for each in self.findings if each.place == place
+                            and each.edits and each.group in GROUPS[:3])
             if new[0].name == 'step on both networks':
                 given.add(group)
             taken = taken + new
             self.findings.append(Finding(
                 place, group, bad, new, others, sure,
                 max(node.share for node in bad), near, follows))
+        self.findings = [
+            each._replace(sure=False) if each.place == place and given & set(GROUPS[:3])
+            and any(edit.name == 'recorded after an activation' for edit in each.edits)
+            else each for each in self.findings]
         self.doubt(place, ways[0], plain, taken)
         return taken
 
@@ -428,7 +439,10 @@ class Trial:
         if not fitting:
             return None
         counts = [wrong(nodes) for _, nodes, _ in fitting]
-        best = [each for each, count in zip(fitting, counts) if count == min(counts)]
+        best = [each for each, count in zip(fitting, counts) if count == min(counts)
+                and not any(unlikely(one) for one in each[0])]
+        if not best:
+            return None
         best.sort(key=lambda each: (sum(odd(one.number) for one in each[0]), each[2]))
         first, nodes, _ = best[0]
         others: List[List[Edit]] = []
@@ -441,10 +455,6 @@ class Trial:
                 others.append([one.edit for one in each])
                 rivals += sum(odd(one.number) for one in each) <= general
         fitted = sum(one.family is not None for one in first)
-        numbers = [one.edit.values.get('number') for one in first
-                   if one.edit.name not in ANY_NUMBER]
-        if any(odd(number) > 2 for number in numbers):
-            return None     # nobody writes such a number: it only happens to fit
         fixed = [key for key, node in self.all.items()
                  if node.share > 1 and key in nodes and nodes[key].share <= FITS]
         off = max(node.share for node in self.nodes.values())
@@ -455,6 +465,13 @@ class Trial:
         near = max(nodes[key].share for key in self.nodes)
         return ([one.edit for one in first], others, sure, near,
                 [key for key in fixed if key not in self.nodes])
+
+
+def unlikely(one: Tried) -> bool:
+    """Return whether nobody writes an edit's number: it only happens to fit."""
+    name, number = one.edit.name, one.edit.values.get('number')
+    return number == 0 and name in NEVER_0 or (name not in ANY_NUMBER
+                                               and odd(number) > 2)
 
 
 def odd(number: Optional[float]) -> int:

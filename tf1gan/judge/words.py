@@ -24,7 +24,8 @@ LOSSES = {'log': 'the log of the sigmoid as it is',
           'not_logits': 'that of probabilities, but of logits, cut to [1e-7, 1 - 1e-7]',
           'exchanged': 'that of the targets, as logits: the arguments are exchanged'}
 OPS = {'leaky_relu': 'LeakyReLU', 'relu': 'ReLU', 'conv': 'convolution',
-       'batch_norm': 'batch normalization', 'layer_norm': 'layer normalization'}
+       'batch_norm': 'batch normalization', 'layer_norm': 'layer normalization',
+       'tanh01': '(tanh + 1) / 2'}
 IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCELoss()',
             'logits': 'nn.BCEWithLogitsLoss()', 'squared': 'nn.MSELoss()',
             'clipped_logits':
@@ -102,8 +103,8 @@ def _same(finding: Finding) -> Any:
         if finding.group.startswith('forward'):
             return finding.group, first.startswith('layer/') and first[-2:]
         return finding.group, finding.place.split('/')[1]
-    return tuple((edit.name, str(edit.values.get('new')), str(edit.values.get('how')),
-                  *(str(edit.values.get(name)) for name in ('which', 'was', 'target')))
+    return tuple((edit.name, *(str(edit.values.get(name)) for name in (
+        'new', 'how', 'network', 'layers', 'which', 'was', 'target')))
                  for edit in finding.edits)
 
 
@@ -210,6 +211,8 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
         'inside': 'to v, inside the root, before the correction of the bias',
         'inside, corrected': 'to v, inside the root, after the correction'}.get(
             found.get('how'), 'to sqrt(v) after the correction of its bias')
+    found['moments'] = {'adam_m': 'the first moment', 'adam_v': 'the second moment'
+                        }.get(found.get('how'), 'the moments')
     if edit.name == 'low precision':
         found['part'] = {'the products take': 'matrix products and convolutions take '
                          'what they multiply in', 'everything': 'all is computed in'
@@ -237,7 +240,7 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
     """Return an edit in a sentence."""
     said = catalogue()[edit.name]['sentence'].format_map(
         values(edit, description, findings))
-    if edit.values.get('inside'):
+    if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
     return said + {'lowered': ' (in what your optimizer lowers; the loss that you '
                               'record is right)',
