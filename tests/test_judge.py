@@ -405,6 +405,65 @@ def test_in_parts_of_a_run_a_mistake_is_still_caught():
     assert report.status == 1 and report.differences[0].key == f'{G}/loss'
 
 
+# --- What a blind author's mistakes showed --------------------------------------------
+
+def forward(name, fakes, slope=0):
+    """Return the report on a first update of D of which only images and logits are
+    recorded: those of `fakes`, D's hidden activation a LeakyReLU of `slope`.
+    """
+    golden = load(name)
+    changes = {key: None for key in golden.arrays
+               if key.startswith('step_') and not key.startswith(
+                   ('step_000/D/feed', 'step_000/D/mask'))}
+    weights = [golden.arrays[f'init/D_{part}'] for part in ('W1', 'b1', 'W2', 'b2')]
+    images = {'real': golden.arrays[f'{D}/feed/X'], 'gene': fakes}
+    changes[f'{D}/fake/G'] = fakes
+    changes.update({f'{D}/logit/D_{which}': dense(x.astype(float), *weights, slope)
+                    for which, x in images.items()})
+    return judged(golden, changes)
+
+
+def test_a_mistake_in_both_networks_is_named_for_both():
+    z = load('minimax').arrays[f'{D}/feed/Z'].astype(float)
+    weights = [load('minimax').arrays[f'init/G_{part}']
+               for part in ('W1', 'b1', 'W2', 'b2')]
+    report = forward('minimax', np.tanh(dense(z, *weights, 0.2)), 0.2)
+    assert [each.cause.sentence for each in report.findings] == [
+        f"the slope of {network}'s ReLU after {network}_W1 is 0.2; the tutorial has 0"
+        for network in 'GD']
+
+
+def test_an_activation_too_many_is_not_taken_for_the_recording():
+    report = forward('minimax', np.tanh(load('minimax').arrays[f'{D}/fake/G']))
+    assert [each.cause.name for each in report.findings] == ['activation added']
+
+
+def test_gradients_of_which_half_is_recorded_are_not_called_wrong():
+    golden = load('vanilla')
+    report = judged(golden, {key: array / 2 for key, array in golden.arrays.items()
+                             if '/grad/' in key})
+    assert [each.cause.name for each in report.findings] == [
+        'gradients recorded otherwise']
+    assert 'are 0.5 times those that the optimizer' in report.cause.sentence
+
+
+def test_a_state_recorded_as_0_is_not_a_gradient_of_0():
+    golden = load('vanilla')
+    report = judged(golden, {key: 0 * array for key, array in golden.arrays.items()
+                             if '/G/adam_' in key})
+    assert not [each for each in report.findings if each.cause and each.sure]
+
+
+def test_logits_that_are_all_0_are_no_normalization_of_one_number():
+    report = forward('minimax', load('minimax').arrays[f'{D}/fake/G'])
+    assert report.status == 0
+    golden = load('minimax')
+    changes = {f'{D}/logit/D_{which}': 0 * golden.arrays[f'{D}/logit/D_{which}']
+               for which in ('real', 'gene')}
+    names = [each.cause.name for each in judged(golden, changes).findings if each.cause]
+    assert 'normalization added' not in names
+
+
 # --- The catalogue --------------------------------------------------------------------
 
 def test_every_mistake_of_the_catalogue_has_all_its_words():
@@ -431,5 +490,6 @@ def test_every_edit_has_its_row_and_every_row_its_edit():
     rows = set(words.catalogue())
     # These need a port's own arrays, or a square weight.
     rare = {'step on both networks', 'gradient missing', 'weights not moved',
-            'weights transposed', 'weights moved between updates'}
+            'weights transposed', 'weights moved between updates',
+            'gradients recorded otherwise'}
     assert names <= rows and rows - names <= rare, (names - rows, rows - names)

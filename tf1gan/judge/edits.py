@@ -491,7 +491,8 @@ def losses(case: Case, which: str) -> Edits:
     for words, number in (('half', 0.5), ('twice', 2.), ('1/n of', 1 / n),
                           ('1 / ln 2 (log2 for ln) times', 1 / np.log(2)),
                           ('1 / ln 10 (log10 for ln) times', 1 / np.log(10))):
-        yield edit('scale of the loss', recorded=number, lowered=number, how=words)
+        yield edit('scale of the loss', recorded=number, lowered=number, how=words,
+                   factor=number)
     for t in sorted({t for term in terms for t in term['targets']}):
         yield Family(lambda number, t=t: edit(
             'smoothed targets', targets=lambda each: soft(number) if each == t else
@@ -544,7 +545,8 @@ def gradients(case: Case, inside: bool = False) -> Edits:
     yield edit('sign of the gradient', {'factor': -1.})
     yield Family(lambda number: edit('scale inside the optimizer' if inside else
                                      'scale of the gradient', {'factor': number},
-                                     number=number), (0.5, 2., 10., 0.1))
+                                     number=number, factor=number),
+                 (0.5, 2., 10., 0.1))
     if not inside:
         yield from _left(case)
         none = sorted(name for name, array in found.items() if not array.any())

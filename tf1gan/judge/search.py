@@ -21,7 +21,8 @@ NEAR = 4.       # limits of the tutorial's own way within which an edit is tried
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
 ANY_NUMBER = 'learning rate', 'weights scaled'     # of which any number may be meant
-NEVER_0 = 'scale of the gradient', 'scale inside the optimizer'
+NEVER_0 = ('scale of the gradient', 'scale inside the optimizer', 'gradients clipped',
+           'weights clipped')
 # Of layers that do not fit one another.
 IMPOSSIBLE = ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError
 # What a forward pass need not show, of a bias of 0, say, but its gradients do.
@@ -84,6 +85,7 @@ class Search:
                 taken = self.at(place, ways, plain)
                 carried = self.judge.nodes(ways, taken)[1]
             self.judge.carry(ways, carried)
+        self.undone()
 
     def count(self, ways: List[Way], some: List[Edit]) -> float:
         """Return how many arrays do not follow with some edits."""
@@ -151,6 +153,24 @@ class Search:
             else each for each in self.findings]
         self.doubt(place, ways[0], plain, taken)
         return taken
+
+    def undone(self) -> None:
+        """Say in one finding what the optimizer undoes: a factor of the gradients.
+
+        What is recorded of them is all that is wrong then.
+        """
+        for inside in [each for each in self.findings if each.edits
+                       and each.edits[0].name == 'scale inside the optimizer']:
+            for n, each in enumerate(self.findings):
+                factor = each.edits[0].values.get('factor', 0) if each.edits else 0
+                if (each.place, each.group) == (inside.place, 'grad') and abs(
+                        factor * inside.edits[0].values['factor'] - 1) < 1e-3:
+                    self.findings[n] = each._replace(edits=[Edit(
+                        'gradients recorded otherwise', 'update',
+                        each.place.split('/')[1], each.edits[0].apply,
+                        {'number': factor})], others=[], sure=True)
+                    self.findings.remove(inside)
+                    break
 
     def doubt(self, place: str, way: Way, plain: Dict[str, Node], taken: List[Edit]
               ) -> None:
