@@ -5,6 +5,7 @@
     image      of the largest pixel of G's images
     gradient   of the largest gradient of the update
     weight     in steps: of the largest move of any weight in the update
+    step       of all weights together, as Euclidean length, of that of their moves
     average    of a moving variance's largest, or of a moving mean's largest deviation
 """
 
@@ -30,16 +31,23 @@ def worst(found, source, n_steps: int = 1000) -> Dict[str, Tuple[float, str]]:
         has an array that the other lacks.
     """
     tutorial, largest = source.meta['tutorial'], {}
+
+    def note(kind, apart, key):
+        if not apart <= largest.get(kind, (-1., ''))[0]:
+            largest[kind] = float(apart) if np.isfinite(apart) else np.inf, key
+
     now = source.part('init')
     for place in source.updates:
         if int(place[len('step_'):].partition('/')[0]) >= n_steps:
             break
         own = {name: array.astype(float) for name, array in source.part(place).items()}
-        moves = {name: np.abs(array - now[name]).max() for name, array
+        moves = {name: array.astype(float) - now[name] for name, array
                  in source.part(f'{place}/after').items() if f'grad/{name}' in own}
+        furthest = max(np.abs(move).max() for move in moves.values())
         now.update(source.part(f'{place}/after'))
         loudest = max(np.abs(array).max() for array
                       in source.part(f'{place}/grad').values())
+        squares = np.zeros(2)
         for key, expected in own.items():
             kind, _, name = key.partition('/')
             other = found.arrays[f'{place}/{key}']
@@ -48,14 +56,14 @@ def worst(found, source, n_steps: int = 1000) -> Dict[str, Tuple[float, str]]:
             if kind not in KINDS or kind == 'after' and (
                     name in IDLE.get(tutorial, []) or (tutorial, name) == UNBIASED):
                 continue
-            unit = {'grad': loudest, 'after': max(moves.values())}.get(
+            unit = {'grad': loudest, 'after': furthest}.get(
                 kind, np.abs(expected).max())
             if kind == 'after' and name not in moves:
                 kind, unit = 'average', np.abs(expected).max()
                 if name.endswith('_mean'):
                     unit = np.sqrt(own[key[:-len('mean')] + 'variance'].max())
-            apart = float(np.abs(other - expected).max() / unit)
-            if not apart <= largest.get(KINDS[kind], (-1., ''))[0]:
-                largest[KINDS[kind]] = (apart if np.isfinite(apart) else np.inf,
-                                        f'{place}/{key}')
+            note(KINDS[kind], np.abs(other - expected).max() / unit, f'{place}/{key}')
+            if kind == 'after':
+                squares += ((other - expected) ** 2).sum(), (moves[name] ** 2).sum()
+        note('step', np.sqrt(squares[0] / squares[1]), place)
     return largest
