@@ -1,4 +1,4 @@
-"""How far a page's trace is from what its source computed, by kind of array. NumPy only.
+"""How far a page's trace is from what its source computed, by kind. NumPy only.
 
     loss       of the loss
     logit      of the largest logit

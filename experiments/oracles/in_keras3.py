@@ -18,11 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tf1gan import trace        # noqa: E402
 
 
-def models(keras, config, dropout):
+def models(keras, config, dropout, adam=None):
     """Return (G, D, G and D in one), compiled.
 
     `keras` is Keras 3 or the Keras of TensorFlow 1.15; `config` has the sizes n_noise,
-    n_wide and n_narrow; `dropout(number)` returns D's first or second dropout layer.
+    n_wide and n_narrow; `dropout(number)` returns D's first or second dropout layer;
+    `adam` is another optimizer in place of the Adam of `keras`.
     """
     layers = keras.layers
     wide, narrow = config['n_wide'], config['n_narrow']
@@ -48,7 +49,7 @@ def models(keras, config, dropout):
 
     def compiled(model):
         model.compile(loss='binary_crossentropy', metrics=['accuracy'],
-                      optimizer=keras.optimizers.Adam(0.002, 0.5))
+                      optimizer=(adam or keras.optimizers.Adam)(0.002, 0.5))
 
     compiled(D)
     D.trainable = False
@@ -59,7 +60,7 @@ def models(keras, config, dropout):
 
 
 def step(models, x, z):
-    """Take a step of the tutorial."""
+    """Take a step of the tutorial with the Keras of TensorFlow 1.15."""
     G, D, both = models
     one, zero = np.ones((len(x), 1)), np.zeros((len(x), 1))
     D.train_on_batch(x, one)
@@ -85,9 +86,24 @@ def main(given, out):
             kept = tf.numpy_function(lambda: masks[self.name], [], tf.float32)
             return x * tf.reshape(kept, tf.shape(x)) if training else x
 
+    noted = []
+
+    class NotingAdam(keras.optimizers.Adam):
+        """Adam that notes the gradients that it takes."""
+
+        def apply(self, grads, trainable_variables=None):
+            """Take a step."""
+            def note(*arrays):
+                noted.append(arrays)
+                return arrays
+
+            passed = tf.numpy_function(note, grads, [tf.float32] * len(grads))
+            super().apply([tf.ensure_shape(array, grad.shape) for array, grad
+                           in zip(passed, grads)], trainable_variables)
+
     replay = trace.Replay(given)
     G, D, both = models(keras, replay.config,
-                        lambda number: GivenDropout(name=str(number)))
+                        lambda number: GivenDropout(name=str(number)), NotingAdam)
     names = {player: [name for name in replay.weights() if name[0] == player]
              for player in 'GD'}
     variables = {}
@@ -97,16 +113,6 @@ def main(given, out):
 
     def weights():
         return {name: variable.numpy() for name, variable in variables.items()}
-
-    def gradients(model, inputs, target, trained):
-        # In training mode G's moving averages would move: they are put back.
-        before = model.get_weights()
-        with tf.GradientTape() as tape:
-            output = model(inputs, training=True)
-            loss = keras.losses.BinaryCrossentropy()(target, output)
-        found = tape.gradient(loss, [variables[name].value for name in trained])
-        model.set_weights(before)
-        return dict(zip(trained, found))
 
     replay.start(weights())
     for update in replay:
@@ -121,12 +127,16 @@ def main(given, out):
             inputs = G.predict(inputs, verbose=0)
             update.put('fake', {'G': inputs})
         target = np.full((len(inputs), 1), 0. if update.name == 'D_fake' else 1.)
-        D.trainable = model is D
-        update.put('grad', gradients(model, inputs, target, [
-            name for name in names[update.name[0]]
-            if not name.endswith(('_mean', '_variance'))]))
-        model.reset_metrics()       # else the loss is a running mean
+        D.trainable = model is D    # as the source toggles it; Keras 3 looks at it here
+        trained = [name for name in names[update.name[0]]
+                   if not name.endswith(('_mean', '_variance'))]
+        model.reset_metrics()       # the loss is a running mean in some releases
         update.put('loss', model.train_on_batch(inputs, target)[0])
+        update.put('grad', dict(zip(trained, noted.pop())))
+        for kind, word in ('adam_m', '_momentum'), ('adam_v', '_velocity'):
+            update.put(kind, dict(zip(trained, (
+                moment.numpy() for moment in model.optimizer.variables
+                if moment.name.endswith(word)))))
         update.put('after', weights())
     replay.save(out, keras=keras.__version__, tensorflow=tf.__version__)
 

@@ -40,7 +40,7 @@ CASES = {'vanilla': [], 'collapse': [], 'collapse_rung_1': ['--rung', '1'],
          'conditional': [], 'minimax': [],
          'minimax_saturating': ['--objective', 'saturating'], 'dcgan': []}
 FULL = {**CASES, 'collapse_rung_2': ['--rung', '2'], 'collapse_rung_3': ['--rung', '3']}
-SEEDS, STEPS, N_EPOCH = 5, (1, 10, 100, 200, 550), 550
+SEEDS, STEPS = 5, (1, 10, 100, 200, 550)
 ONE_THREAD = {**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHONPATH': str(ROOT),
               'PYTHONWARNINGS': 'ignore'}
 
@@ -132,13 +132,10 @@ def epoch() -> dict:
                 'loss_G': round(float(last[1]), 4),
                 **evaluate.measure(evaluate.Images(images.reshape(-1, 28, 28), None))})
             print(version, found[version][-1], flush=True)
-    base, others = found.values()
-    verdict = spread.Spread('vanilla', '', N_EPOCH, others).judge(base)
     apart = {str(step): float('%.1e' % max(
         np.abs(losses['1.5.0', seed][step - 1] - losses['1.15.5', seed][step - 1]).max()
         for seed in range(SEEDS))) for step in STEPS}
-    return {'runs': found, 'losses_apart': apart, 'verdict': verdict.word,
-            'held': [held._asdict() for held in verdict.held]}
+    return {'runs': found, 'losses_apart': apart}
 
 
 def main() -> None:
