@@ -50,12 +50,12 @@ def worst(found, source, n_steps: int = 1000) -> Dict[str, Tuple[float, str]]:
         squares = np.zeros(2)
         for key, expected in own.items():
             kind, _, name = key.partition('/')
-            other = found.arrays[f'{place}/{key}']
             if kind in ('feed', 'mask'):
-                assert np.array_equal(expected, other), f'{place}/{key}'
+                assert np.array_equal(expected, found.arrays[f'{place}/{key}']), place
             if kind not in KINDS or kind == 'after' and (
                     name in IDLE.get(tutorial, []) or (tutorial, name) == UNBIASED):
                 continue
+            other = found.arrays[f'{place}/{key}']
             unit = {'grad': loudest, 'after': furthest}.get(
                 kind, np.abs(expected).max())
             if kind == 'after' and name not in moves:
