@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(HERE.parent), str(HERE)]
 import distance     # noqa: E402
 import tables       # noqa: E402
 
-from tf1gan import compare, evaluate, mnist, spread, trace      # noqa: E402
+from tf1gan import compare, evaluate, mnist, spread, tf1, trace     # noqa: E402
 
 RUNS = ROOT / 'runs' / 'oracles'
 PYTORCH = '.venv-ports', 'in_pytorch.py'
@@ -140,6 +140,7 @@ def epoch() -> dict:
 
 def main() -> None:
     """Do what the command line asks for."""
+    assert tf1.REFERENCE, f'expected TensorFlow 1.15, found {tf1.VERSION}'
     RUNS.mkdir(parents=True, exist_ok=True)
     path = HERE / 'oracles.json'
     whole = json.loads(path.read_text()) if path.exists() else {}
