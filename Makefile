@@ -28,7 +28,7 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
-.PHONY: vanilla dcgan conditional test ports right golden classifier results lint environment pages speed epsilon ladder today \
+.PHONY: vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder today \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
@@ -109,9 +109,13 @@ ladder: environment
 	@$(python) experiments/collapse/ladder.py
 	@$(python) experiments/fill_pages.py
 
-# What the place of Adam's epsilon changes.
-epsilon: environment
-	@$(python) experiments/collapse/epsilon.py
+# Every source's own program in the release that it was written for (half an hour; PARTS="steps" does
+# a part of it).
+oracles: environment
+	@sh requirements/environment.sh .venv-ports requirements/ports.lock "$(PYTHON_PORTS)"
+	@sh requirements/environment.sh .venv-oracle-tf15 requirements/oracle-tf15.lock
+	@sh requirements/environment.sh .venv-oracle-keras1 requirements/oracle-keras1.lock
+	@$(python) experiments/oracles/oracles.py $(PARTS)
 	@$(python) experiments/fill_pages.py
 
 # Plumbing against the plain script, side by side (experiments/speed); leave the machine alone.

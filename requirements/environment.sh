@@ -26,6 +26,7 @@ pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --requi
 $pip -r "$here/pip.lock"
 case $lock in       # what TensorFlow 1.15 needs has two parts that come as sources only
 *tf1-*) $pip --only-binary=:all: --no-binary=gast,termcolor -r "$lock" ;;
+*oracle-*) $pip --no-deps --only-binary=:all: --no-binary=gast,keras -r "$lock" ;;
 *) $pip --only-binary=:all: -r "$lock" ;;
 esac
 printf '%s\n%s\n' "$sums" "$python" >"$stamp"

@@ -9,6 +9,7 @@ prints the tutorial's line an epoch and leaves in OUT the PNGs, `losses.npy` (ev
 step's D and G loss, [steps, 2]), `seconds.npy` (the start of every step and the end of
 the last one) and `weights.npz` (every variable, Adam's slots too).
 """
+import logging
 import os
 import sys
 import time
@@ -19,7 +20,7 @@ matplotlib.use('Agg')
 import matplotlib.pyplot as plt                                       # noqa: E402
 import numpy as np                                                    # noqa: E402
 import tensorflow as tf                                               # noqa: E402
-tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
+logging.getLogger('tensorflow').setLevel(logging.ERROR)
 from tensorflow.contrib.learn.python.learn.datasets.mnist import (    # noqa: E402
     read_data_sets)
 

@@ -1,157 +1,249 @@
-"""The graphs of collapse and minimax against PyTorch's own losses, gradients, updates.
+"""The pages against their sources' own programs, in the releases that they are of.
 
-The files in tests/oracles were written by record_torch.py there, with torch.nn and
-torch.optim; weights, images and noise are stated in stated.py and stored nowhere.
+experiments/oracles has the programs, and what each computed in three steps from a
+trace: losses, logits, images, gradients and weights.
 """
 
-import json
+import importlib
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import sabotaged, started
+from conftest import ROOT, sabotaged, started
 
-from tf1gan import collapse, minimax
+from tf1gan import TUTORIALS, compare, trace
 
-HERE = Path(__file__).parent / 'oracles'
+HERE = ROOT / 'experiments' / 'oracles'
 sys.path.insert(0, str(HERE))
-import stated       # noqa: E402
+import distance     # noqa: E402
 
-RUNGS = ['collapse_1', 'collapse_2', 'collapse_3', 'collapse_4']
-OBJECTIVES = ['minimax_non_saturating', 'minimax_saturating']
-SGD = ['collapse_1', *[f'{name}_sgd' for name in RUNGS[1:] + OBJECTIVES]]
-ADAM = [f'{name}_adam' for name in RUNGS[1:] + OBJECTIVES]
+# The largest distances by kind (see distance.py) in the first step, and in all three;
+# on the right what was measured, of golden traces and of the graphs on TensorFlow 1.15,
+# its MKL build, 2.12 and 2.21.
+# Adam's first updates are nearly signs: where a gradient is all but 0 its last bits
+# decide, and dcgan's rate is high. PyTorch's Adam moves a weight with a small gradient
+# otherwise: the place of epsilon, which the judge names below. The golden ladder's
+# LayerNorm is over 3 units: most of its gradients cancel.
+LIMITS = {
+    'vanilla': {
+        'loss': (1e-6, 1e-6),           # 0       8.6e-8
+        'logit': (5e-6, 5e-6),          # 7.1e-7  1.1e-6
+        'image': (1e-6, 1e-6),          # 1.2e-7  1.2e-7
+        'gradient': (5e-6, 5e-6),       # 9.2e-7  9.2e-7
+        'weight': (1e-4, 1e-4),         # 9.4e-6  1.0e-5
+        'step': (1e-5, 1e-5)},          # 6.2e-7  1.0e-6
+    'collapse': {
+        'loss': (1e-6, 1e-5),           # 1.4e-7  3.1e-6
+        'logit': (5e-6, 5e-5),          # 8.9e-7  1.6e-5
+        'image': (1e-6, 2e-4),          # 1.4e-7  4.4e-5
+        'gradient': (3e-4, 1e-2),       # 8.1e-5  2.6e-3
+        'weight': (1, 1),               # 0.63    0.63
+        'step': (0.05, 0.1)},           # 0.038   0.071
+    'collapse_rung_1': {
+        'loss': (1e-6, 1e-6),           # 0       2.0e-7
+        'logit': (1e-6, 1e-6),          # 6.3e-8  1.3e-7
+        'image': (1e-6, 1e-6),          # 1.6e-7  1.6e-7
+        'gradient': (5e-6, 5e-6),       # 2.4e-7  6.4e-7
+        'weight': (2e-5, 5e-5),         # 2.0e-6  1.6e-5
+        'step': (1e-5, 3e-5)},          # 1.4e-6  9.1e-6
+    'conditional': {
+        'loss': (1e-6, 5e-6),           # 7.8e-8  1.3e-6
+        'logit': (5e-6, 2e-4),          # 1.1e-6  3.8e-5
+        'image': (1e-6, 3e-3),          # 3.2e-7  6.9e-4
+        'gradient': (5e-6, 0.02),       # 1.1e-6  7.4e-3
+        'average': (1e-6, 5e-6),        # 0       6.6e-7
+        'weight': (2e-4, 1e-2),         # 4.7e-5  1.9e-3
+        'step': (5e-6, 2e-3)},          # 1.3e-6  4.2e-4
+    'minimax': {
+        'loss': (2e-5, 1e-4),           # 4.1e-6  1.2e-5
+        'logit': (5e-5, 5e-3),          # 1.5e-5  1.4e-3
+        'image': (1e-6, 0.05),          # 1.6e-7  0.013
+        'gradient': (2e-4, 2e-3),       # 6.0e-5  5.5e-4
+        'weight': (1, 1),               # 0.43    0.45
+        'step': (0.03, 0.04)},          # 0.014   0.018
+    'minimax_saturating': {
+        'loss': (2e-5, 2e-4),           # 5.2e-6  4.3e-5
+        'logit': (5e-5, 5e-3),          # 1.5e-5  1.4e-3
+        'image': (1e-6, 0.05),          # 1.6e-7  0.018
+        'gradient': (2e-4, 2e-3),       # 5.8e-5  7.5e-4
+        'weight': (1, 1),               # 0.54    0.60
+        'step': (0.05, 0.05)},          # 0.019   0.026
+    'dcgan': {
+        'loss': (1e-6, 1e-5),           # 2.2e-7  2.8e-6
+        'image': (2e-6, 1e-3),          # 3.5e-7  3.0e-4
+        'gradient': (1e-5, 3e-4),       # 2.1e-6  6.1e-5
+        'average': (1e-6, 5e-6),        # 6.0e-8  9.6e-7
+        'weight': (0.04, 0.05),         # 0.012   0.017
+        'step': (2e-3, 3e-3)}}          # 5.1e-4  1.1e-3
 
 
-def relative(found, expected):
-    """Return the distance of two arrays, relative to the length of the expected one."""
-    found, expected = np.asarray(found, float), np.asarray(expected, float)
-    length = np.linalg.norm(expected)
-    return np.linalg.norm(found - expected) / (length if length else 1)
+def source(name) -> trace.Trace:
+    """Return what a source computed."""
+    return trace.load(HERE / f'{name}.npz')
 
 
-def sgd(variable, value, gradient, lr):
-    """Return a variable after an update of gradient descent."""
-    return value - lr * gradient
+def beyond(name, found, n_steps=3):
+    """Return which kinds are further from the source than they may be."""
+    return {kind: (f'{apart:.1e}', key) for kind, (apart, key)
+            in distance.worst(found, source(name), n_steps).items()
+            if not apart <= LIMITS[name][kind][n_steps > 1]}
 
 
-def follow(name, module=None, optimizer=None):
-    """Train the graph as the oracle was trained; yield (key, found, expected) triples.
-
-    With an `optimizer` the graph's own gradients are applied in NumPy; it is `sgd` for
-    the oracles of that name. Otherwise the graph's own train ops run.
-    """
-    optimizer = sgd if name.endswith('_sgd') else optimizer
-    oracle = np.load(str(HERE / f'{name}.npz'), allow_pickle=False)
-    meta = json.loads(str(oracle['meta']))
-    start = stated.stated(meta['network'])
-    assert stated.digest(start) == meta['stated_sha256']
-    if name.startswith('collapse'):
-        module, updates = module or collapse, ['D_real', 'D_fake', 'G']
-        numbers = {'rung': int(meta['network'][-1])}
-    else:
-        module, updates = module or minimax, ['D', 'G']
-        numbers = {'objective': ('non-' if 'non' in name else '') + 'saturating'}
-    model, sess, variables = started(module, **numbers)
+def replay(name, module=None, n_steps=3, **numbers) -> trace.Trace:
+    """Take a source's steps with the tutorial's graph."""
+    given, arrays = source(name), {}
+    module = module or importlib.import_module(f'tf1gan.{given.meta["tutorial"]}')
+    model, sess, variables = started(module, **{**given.meta['config'], **numbers})
     with sess:
-        assert {weight for weight in variables if weight[:2] in (
-            'D_', 'G_') and '/' not in weight} == set(start.weights)
-        for variable, value in start.weights.items():
+        for variable, value in given.part('init').items():
             variables[variable].load(value, sess)
-        for step in range(stated.N_STEPS):
-            for update in updates:
-                feed = {'D_real': {model.X: start.X[step]},
-                        'D_fake': {model.Z: start.Z_D[step]},
-                        'D': {model.X: start.X[step], model.Z: start.Z_D[step]},
-                        'G': {model.Z: start.Z_G[step]}}[update]
-                gradients = {variable.op.name: gradient for gradient, variable
-                             in model.updates[update].gradients}
-                loss, gradients, _ = sess.run(
-                    [model.updates[update].loss, gradients,
-                     [] if optimizer else model.updates[update].train], feed)
-                for variable, gradient in gradients.items() if optimizer else ():
-                    value = sess.run(variables[variable]).astype(np.float64)
-                    variables[variable].load(
-                        optimizer(variable, value, gradient.astype(np.float64),
-                                  meta['lr']), sess)
-                key = f'step_{step:03d}/{update}'
-                yield f'{key}/loss', loss, oracle[f'{key}/loss']
-                after = sess.run({variable: variables[variable]
-                                  for variable in gradients})
-                for kind, arrays in ('grad', gradients), ('after', after):
-                    for variable, array in arrays.items():
-                        place = f'{key}/{kind}/{variable}'
-                        if place in oracle.files:
-                            yield place, stated.sample(array), oracle[place]
+        for place in given.updates:
+            step, update = int(place[5:8]), model.updates[place.partition('/')[2]]
+            if step >= n_steps:
+                break
+            inputs = {key: array for kind in ('feed', 'mask') for key, array
+                      in given.part(f'{place}/{kind}').items()}
+            feed = {update.masks[int(key) - 1] if key in '12' else getattr(model, key):
+                    array for key, array in inputs.items()}
+            fetches = {f'grad/{variable.op.name}': gradient
+                       for gradient, variable in update.gradients}
+            fetches.update((f'logit/{key}', logit)
+                           for key, logit in update.logits.items())
+            if update.fakes is not None:
+                fetches['fake/G'] = update.fakes
+            before = sess.run(fetches, feed)
+            before['loss'], _ = sess.run([update.loss, update.train], feed)
+            after = sess.run({variable: variables[variable]
+                              for variable in given.part('init')})
+            arrays.update((f'{place}/{key}', value) for key, value in before.items())
+            arrays.update((f'{place}/after/{key}', value)
+                          for key, value in after.items())
+            arrays.update((key, array) for key, array in given.arrays.items()
+                          if key.startswith((f'{place}/feed', f'{place}/mask')))
+    return trace.Trace('the graph', given.meta, arrays)
 
 
-def worst(name, module=None):
-    """Return the largest relative distance of losses, gradients and weights after."""
-    largest = {'loss': 0.0, 'grad': 0.0, 'after': 0.0}
-    for key, found, expected in follow(name, module):
-        kind = key.split('/')[2]
-        largest[kind] = max(largest[kind], relative(found, expected))
-    return largest
+@pytest.mark.parametrize('name', TUTORIALS)
+def test_the_golden_trace_is_what_the_source_computes(name):
+    assert beyond(name, trace.load(name), 1) == {}
+    assert beyond(name, trace.load(name)) == {}
 
 
-@pytest.mark.parametrize('name', SGD)
-def test_losses_gradients_and_sgd_updates_are_torchs(name):
-    for key, found, expected in follow(name):
-        assert relative(found, expected) <= 1e-5, key
+@pytest.mark.parametrize('name', LIMITS)
+def test_the_graph_computes_what_the_source_does(name, tf):
+    found = replay(name)
+    assert beyond(name, found, 1) == {}
+    assert beyond(name, found) == {}
 
 
-@pytest.mark.parametrize('name', ADAM)
-def test_adams_epsilon_is_all_that_differs_from_torch(name):
-    """With torch's form of Adam, in NumPy, the graph's gradients give torch's weights.
-
-    Measured: 1e-6 for the ladder. Adam at 0.01 makes the game chaotic: its saturating
-    form 2e-5 over 5 steps, 1e-3 over 20; the other 8e-6 over 20 on one type of CPU, and
-    on one without AVX-512 7.8e-6 over 8, 1e-5 over 13, 7e-3 over 20. So 8 are held.
-    """
-    moments = {}
-
-    def torch_adam(variable, value, gradient, lr):
-        m, v, t = moments.get(variable, (0, 0, 0))
-        m, v, t = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient ** 2, t + 1
-        moments[variable] = m, v, t
-        scale = np.sqrt(v / (1 - 0.999 ** t)) + 1e-8
-        return value - lr / (1 - 0.9 ** t) * m / scale
-
-    n_steps, limit = {'minimax_saturating_adam': (5, 1e-4),
-                      'minimax_non_saturating_adam': (8, 1e-5)}.get(
-                          name, (stated.N_STEPS, 1e-5))
-    for key, found, expected in follow(name, optimizer=torch_adam):
-        if int(key[5:8]) < n_steps:
-            assert relative(found, expected) <= limit, key
+@pytest.mark.parametrize('name, departures', [
+    ('vanilla', []), ('conditional', []), ('collapse', ['place of epsilon']),
+    ('minimax', ['place of epsilon']), ('dcgan', ['variance of the moving average'])])
+def test_the_judge_names_the_listed_departures_alone(name, departures):
+    """From its own inputs every array is held to rounding, so weights are too."""
+    report = compare.compare(trace.load(name), source(name))
+    assert [told.cause.name for told in report.findings] == departures
 
 
+def test_dcgans_moving_variance_is_more_than_its_sources_by_what_is_said():
+    """The listed departure: the trace takes in n/(n - 1) of what Keras 3 does."""
+    taken_in = []
+    for each in trace.load('dcgan'), source('dcgan'):
+        key = distance.UNBIASED[1]
+        before, after = (each.part(part)[key].astype(float)
+                         for part in ('init', 'step_000/G/after'))
+        taken_in.append((after - 0.99 * before) / 0.01)
+    n = trace.load('dcgan').meta['config']['batch_size'] * 14 * 14
+    # Measured: within 3e-6; n/(n - 1) is 1.3e-3 from 1.
+    assert np.abs(taken_in[0] / taken_in[1] - n / (n - 1)).max() < 2e-5
+
+
+# What is changed: a number of the config, or the source of the page or of what it has
+# from nn.
 SABOTAGE = {
-    'LayerNorm epsilon': ('collapse_2_sgd', collapse, 'norm_epsilon: float = 1e-5',
-                          'norm_epsilon: float = 1e-3'),
-    'LeakyReLU slope': ('collapse_4_sgd', collapse, 'slope: float = 0.02',
-                        'slope: float = 0.03'),
-    'gain and shift swapped': ('collapse_4_sgd', collapse, 'G_gain,\n'
-                               '                                    G_shift,',
-                               'G_shift,\n'
-                               '                                    G_gain,'),
-    'sigmoid for LeakyReLU': ('collapse_3_sgd', collapse,
-                              'tf.nn.leaky_relu(hidden, config.slope), D_gain',
-                              'tf.nn.sigmoid(hidden), D_gain'),
-    'MSE for BCE': ('collapse_3_sgd', collapse, 'bce if rung.modern else mse', 'mse'),
-    'a target': ('collapse_1', collapse, 'loss_D_fake = loss(D_detached, 0.)',
+    'sign of a log': ('vanilla', 'log_D_real + log_not_D_gene',
+                      'log_D_real - log_not_D_gene'),
+    'LayerNorm epsilon': ('collapse', 'norm_epsilon', 1e-3),
+    'LeakyReLU slope': ('collapse', 'slope', 0.03),
+    'gain and shift swapped': ('collapse', f'D_gain,\n{36 * " "}D_shift',
+                               'D_shift, D_gain'),
+    'sigmoid for LeakyReLU': (
+        'collapse', 'tf.nn.leaky_relu(hidden, config.slope), D_gain',
+        'tf.nn.sigmoid(hidden), D_gain'),
+    'MSE for BCE': ('collapse', 'bce if rung.modern else mse', 'mse'),
+    'a target': ('collapse_rung_1', 'loss_D_fake = loss(D_detached, 0.)',
                  'loss_D_fake = loss(D_detached, 0.1)'),
-    'SGD rate': ('collapse_1', collapse, 'learning_rate_SGD: float = 0.01',
-                 'learning_rate_SGD: float = 0.0101'),
-    'objective': ('minimax_saturating_sgd', minimax, '-bce(D_gene, 0.)',
-                  'bce(D_gene, 1.)'),
-    'tanh': ('minimax_saturating_sgd', minimax, 'tf.nn.tanh', 'tf.nn.sigmoid'),
-    'half a loss': ('minimax_non_saturating_sgd', minimax, 'loss_D = bce(D_real, 1.) +',
+    'SGD rate': ('collapse_rung_1', 'learning_rate_SGD', 0.0101),
+    'objective': ('minimax_saturating', '-bce(D_gene, 0.)', 'bce(D_gene, 1.)'),
+    'tanh': ('minimax_saturating', 'tf.nn.tanh', 'tf.nn.sigmoid'),
+    'half a loss': ('minimax', 'loss_D = bce(D_real, 1.) +',
                     'loss_D = 0.5 * bce(D_real, 1.) +'),
+    'symmetric padding': ('dcgan', 'tf.nn.conv2d(x, W, stride, padding)',
+                          'tf.nn.conv2d(tf.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]]), W,'
+                          ' stride, "VALID")'),
+    'bilinear upsampling': ('dcgan', 'resize_nearest_neighbor', 'resize_bilinear'),
+    'LeakyReLU slope of dcgan': ('dcgan', 'slope', 0.21),
+    'normalization before the activation': (
+        'dcgan', 'x = tf.nn.leaky_relu(tf.matmul(z, G_W1) + G_b1, slope)\n'
+        '            x = norm(x, G_norm1, updates)',
+        'x = norm(tf.matmul(z, G_W1) + G_b1, G_norm1, updates)\n'
+        '            x = tf.nn.leaky_relu(x, slope)'),
+    'activation before the normalization': (
+        'conditional', 'tf.nn.relu(norm(tf.matmul(x, G_W1) + G_b1, G_norm1, updates))',
+        'norm(tf.nn.relu(tf.matmul(x, G_W1) + G_b1), G_norm1, updates)'),
+    'a SAME second convolution': (
+        'conditional', "conv(x, D_W2, D_b2, 2, 'VALID')",
+        "conv(x, D_W2, D_b2, 2, 'SAME')[:, 1:6, 1:6]"),
+    'label planes': ('conditional', 'labels[:, None, None, :] *',
+                     'labels[:, None, None, ::-1] *'),
+    'planes before the image': ('conditional', '[x, planes], 3', '[planes, x], 3'),
+    'labels before the noise': ('conditional', '[z, labels], 1', '[labels, z], 1'),
+    'targets swapped': ('conditional', 'tf.concat([tf.ones_like(logits_D[:n]), '
+                        'tf.zeros_like(logits_D[n:])]',
+                        'tf.concat([tf.zeros_like(logits_D[:n]), '
+                        'tf.ones_like(logits_D[n:])]'),
+    'flattened over channels first': (
+        'dcgan', 'x = tf.reshape(x, [-1, 7 * 7 * wide])',
+        'x = tf.reshape(tf.transpose(x, [0, 3, 1, 2]), [-1, 7 * 7 * wide])'),
+    "batch normalization's momentum": ('conditional', 'momentum', 0.9),
+    "batch normalization's epsilon": ('dcgan', 'norm_epsilon', 1e-5),
+    'an unbiased moving variance': ('conditional', 'biased=True', 'biased=False'),
+    "Adam's epsilon": ('conditional', 'epsilon', 1e-7),
+    "Adam's epsilon in dcgan": ('dcgan', 'epsilon', 1e-8),
+    "beta1 of G's Adam": ('conditional', 'beta1_G', 0.9),
+    "beta1 of dcgan's Adams": ('dcgan', 'beta1', 0.9),
+    "beta1 of D's Adam": ('conditional', 'beta1_D', 0.2),
+    'a rate of vanilla': ('vanilla', 'learning_rate', 0.000202),
+    "D's rate": ('conditional', 'learning_rate_D', 0.0000101),
+    "G's rate": ('conditional', 'learning_rate_G', 0.0000808),
+    'a rate of dcgan': ('dcgan', 'learning_rate', 0.00202),
+    'fakes in training mode': ('dcgan', 'tf.stop_gradient(G), masks_D_fake',
+                               'tf.stop_gradient(G_training), masks_D_fake'),
+    'fakes of the conditional in training mode': (
+        'conditional', 'tf.stop_gradient(G)]', 'tf.stop_gradient(G_training)]'),
+    "D's dropout off in G's update": ('dcgan', 'discriminator(G_training, masks_G)',
+                                      'discriminator(G_training, (1., 1.))'),
+    'a gradient not turned': ('dcgan', 'dW[:, ::-1, ::-1]', 'dW'),
 }
 
 
-@pytest.mark.parametrize('name', SABOTAGE)
-def test_sabotage_is_caught(name):
-    oracle, module, old, new = SABOTAGE[name]
-    assert max(worst(oracle, sabotaged(module, old, new)).values()) > 1e-4
+@pytest.mark.parametrize('case', SABOTAGE)
+def test_sabotage_is_caught(case, tf, monkeypatch):
+    from tf1gan import nn
+    name, old, new = SABOTAGE[case]
+    module = importlib.import_module(f'tf1gan.{source(name).meta["tutorial"]}')
+    # In the first step a beta1 is corrected away, and an epsilon is small.
+    n_steps = 3 if 'beta1' in old or 'epsilon' in old else 1
+    if not isinstance(new, str):
+        assert old in module.Config._fields
+        found = replay(name, module, n_steps, **{old: new})
+    else:
+        if old in Path(module.__file__).read_text():
+            module = sabotaged(module, old, new)
+        else:
+            for function, changed in vars(sabotaged(nn, old, new)).items():
+                if getattr(module, function, None) is getattr(nn, function, module):
+                    monkeypatch.setattr(module, function, changed)
+        found = replay(name, module, n_steps)
+    assert beyond(name, found, n_steps)

@@ -287,15 +287,16 @@ class Replay:
             array = array.astype(like.dtype)
         return layout.to_golden(array, like.shape) if layout else array
 
-    def save(self, path: Union[str, Path]) -> None:
-        """Write the port's trace.
+    def save(self, path: Union[str, Path], **versions: str) -> None:
+        """Write the port's trace, and which frameworks it is from.
 
         Raises: InputError when it cannot be written.
         """
         meta = {key: self.golden.meta[key] for key in (
             'format', 'tutorial', 'config', 'seed', 'optimizers', 'description')
             if key in self.golden.meta}
-        save(path, {**meta, 'environment': run_folder.environment()}, self.arrays)
+        save(path, {**meta, 'environment': {**run_folder.environment(), **versions}},
+             self.arrays)
 
 
 def _refuse(what: str, unknown: Set[str], known: Set[str]) -> None:

@@ -69,8 +69,13 @@ def arithmetic() -> str:
 
 def epsilon() -> str:
     """Return what the place of Adam's epsilon changes, as a table."""
-    found = load('collapse/epsilon.json')
-    rows = [[name[:-5], *(f'{value:.1e}' for value in values.values())]
-            for name, values in found.items() if name != 'environment']
-    return table(['<oracle', 'weights, 1 step', 'weights, 20 steps', 'losses, 20 steps',
-                  'gradients, 20 steps'], rows, f'{machine(found["environment"])}.')
+    found = load('oracles/oracles.json')
+    rows = []
+    for name in ('collapse_rung_1', 'collapse_rung_2', 'collapse_rung_3', 'collapse',
+                 'minimax', 'minimax_saturating'):
+        of = found['steps']['full'][name]
+        rows.append([{'collapse': 'collapse_rung_4'}.get(name, name).replace('_', ' '),
+                     f'{of["first"]["step"]:.1e}', *(f'{of["all"][kind]:.1e}' for kind
+                                                     in ('step', 'loss', 'gradient'))])
+    return table(['<', 'weights, 1 step', 'weights, 3 steps', 'losses, 3 steps',
+                  'gradients, 3 steps'], rows, f'{machine(found["environment"])}.')

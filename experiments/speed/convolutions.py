@@ -6,7 +6,7 @@ Run it with the stock TensorFlow 1.15. Two pairs: `tf.keras` of this TensorFlow 
 tf1gan on it, and PyTorch (2 threads) against tf1gan on the MKL build. Each side lives
 in its own interpreter and takes blocks of steps when it is told to, in turn with the
 other, so that a machine whose speed drifts is fair to both. The Keras side is the
-source's program: `train_on_batch` and `predict` on the models of tests/oracles. The
+source's program: `train_on_batch` and `predict` on the source's models. The
 PyTorch side has the same networks, layer by layer. A step is all its updates, with its
 images and its noise drawn. Writes convolutions.json beside this file: the median block
 of each side, as milliseconds a step, and their ratio.
@@ -48,18 +48,25 @@ class Data:
 def keras_step(name: str):
     """Return a function that takes a step as the source does, and a version."""
     os.environ['TF_CPP_MIN_LOG_LEVEL'] = '2'
-    sys.path.insert(0, str(ROOT / 'tests' / 'oracles'))
-    import keras_models
+    sys.path.insert(0, str(ROOT / 'experiments' / 'oracles'))
+    import in_keras3
+    import keras_conditional
     import tensorflow as tf
     tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)
-    models, data = getattr(keras_models, name)(tf.keras), Data(name)
+    data = Data(name)
+    if name == 'dcgan':
+        sizes = {'n_noise': 100, 'n_wide': 128, 'n_narrow': 64}
+        models = in_keras3.models(tf.keras, sizes,
+                                  lambda number: tf.keras.layers.Dropout(0.3))
+    else:
+        models = keras_conditional.models(tf.keras)
 
     def step():
         x, labels = data.batch(BATCH)
         if name == 'dcgan':
-            return keras_models.dcgan_step(models, x, data.noise(BATCH))
-        return keras_models.conditional_step(models, x, labels, data.noise(BATCH),
-                                             data.noise(BATCH))
+            return in_keras3.step(models, x, data.noise(BATCH))
+        return keras_conditional.step(models, x, labels, data.noise(BATCH),
+                                      data.noise(BATCH))
 
     return step, tf.__version__
 
