@@ -32,6 +32,9 @@ Departures (what this module does and the source does not):
   - one more sheet is drawn after the last batch;
   - dropout masks come from a seed and a count, not from a hidden state: a resumed run
     draws the same ones;
+  - all gradients are taken before a weight moves; Keras 1.2.2 lets each weight move as
+    soon as its own gradient is known, so that the others may be taken through it: which
+    comes first differs from run to run. Nor does its count of updates race with them;
   - D is frozen in G's update by a var_list, not by toggling `trainable`;
   - a loss that is not finite ends the run, unless --keep-going is given.
 

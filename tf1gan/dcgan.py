@@ -17,8 +17,8 @@ As found (oddities of the source, kept):
   - pictures are scaled by 0.5 * x * 0.5, which the colour map's own scaling undoes.
 Departures (what this module does and the source does not):
   - the printed figures are those of the batch; the source's are running means since the
-    first step, for its release of Keras adds metrics up over calls where others begin
-    anew, and these are in the log as running_*;
+    first step, for its release of Keras adds metrics up over calls where others (3.15)
+    begin anew, and these are in the log as running_*;
   - pixels are scaled in float32; the source scales them in float64 and rounds then: of
     the 256 values 128 differ, by one unit in the last place;
   - dropout masks come from a seed and a count, not from a hidden state: a resumed run
