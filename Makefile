@@ -28,7 +28,7 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
-.PHONY: vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder today \
+.PHONY: vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 vanilla: environment
@@ -107,6 +107,11 @@ reference-conditional: environment
 # The mode-collapse ladder, every rung with three seeds.
 ladder: environment
 	@$(python) experiments/collapse/ladder.py
+	@$(python) experiments/fill_pages.py
+
+# The source's further claims of the ladder (hours).
+claims: environment
+	@$(python) experiments/collapse/claims.py
 	@$(python) experiments/fill_pages.py
 
 # Every source's own program in the release that it was written for (half an hour; PARTS="steps" does
