@@ -1,8 +1,9 @@
 """Mistakes of an author who had seen no catalogue: python blind.py [N ...]
 
 blind.json holds them: a sentence, and what is replaced in a port's source (old, new,
-and which of several places; 0 is all). Prints beside each what the judge says of it;
-with numbers, of those alone. Run it in the environment of the ports.
+and which of several places; 0 is all); and right variants, which say so. Prints beside
+each what the judge says of it; with numbers, of those alone. Run it in the environment
+of the ports.
 """
 
 import json
@@ -50,7 +51,8 @@ def main() -> None:
         if sys.argv[1:] and str(n) not in sys.argv[1:]:
             continue
         report = judged(mistake)
-        print(f'{n}. {mistake["port"]}: {mistake["what"]}', flush=True)
+        right = 'right: ' if mistake.get('right') else ''
+        print(f'{n}. {mistake["port"]}: {right}{mistake["what"]}', flush=True)
         for each in report.findings:
             print('   ', each.key, '' if each.sure else '(not sure)',
                   each.cause.sentence if each.cause else f'placed: {each.where}')
