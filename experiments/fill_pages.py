@@ -1,11 +1,11 @@
 """Fill in the numbers that the pages quote, from what the programs wrote.
 
-    make pages            fills in README.md and experiments/*/README.md
+    make pages            fills in README.md, docs/*.md and experiments/*/README.md
     fill_pages.py --check      only says which page differs, and fails if one does
 
 A page marks a place with `<!-- numbers: NAME -->` and `<!-- end -->`; what the function
-NAME returns stands between the two. It is one of page.py beside the page (README.md
-takes those of all experiments), or one that several pages share, of tables.py.
+NAME returns stands between the two. It is one of page.py beside the page (README.md and
+docs take those of all experiments), or one that several pages share, of tables.py.
 """
 
 import importlib
@@ -39,9 +39,11 @@ def fill(text: str, named: dict) -> str:
 def main() -> int:
     """Fill in the pages, or with --check compare them; return the exit status."""
     status = 0
-    for path in [ROOT / 'README.md', *sorted(tables.HERE.glob('*/README.md'))]:
+    for path in [ROOT / 'README.md', *sorted(ROOT.glob('docs/*.md')),
+                 *sorted(tables.HERE.glob('*/README.md'))]:
         text = path.read_text(encoding='utf-8')
-        filled = fill(text, functions('*' if path.parent == ROOT else path.parent.name))
+        filled = fill(text, functions(
+            path.parent.name if path.parent.parent == tables.HERE else '*'))
         if filled != text and '--check' in sys.argv:
             print(f'{path.relative_to(ROOT)}: the numbers are not those of the '
                   'programs; run make pages')

@@ -18,6 +18,8 @@ NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'co
               'contract', 'descriptions', 'tape', 'interpreter', 'classifier',
               'evaluate', 'spread', 'replay.__main__']
 README = (ROOT / 'README.md').read_text()
+DOCKER, PORTING = ((ROOT / 'docs' / f'{name}.md').read_text()
+                   for name in ('docker', 'porting'))
 
 
 @pytest.mark.parametrize('module', NUMPY_ONLY)
@@ -152,7 +154,7 @@ def test_a_changed_number_is_caught(tmp_path):
     shutil.copytree(str(ROOT / 'experiments'), str(tmp_path / 'experiments'))
     (tmp_path / 'tf1gan').symlink_to(ROOT / 'tf1gan')
     page = tmp_path / 'README.md'
-    page.write_text(README.replace('of the plain script\'s time', 'of its time'))
+    page.write_text(README.replace('The whole run took', 'It took'))
     checked = python('experiments/fill_pages.py', '--check', cwd=tmp_path)
     assert checked.status == 1 and 'README.md' in checked.out
     assert python('experiments/fill_pages.py', cwd=tmp_path).status == 0
@@ -160,7 +162,8 @@ def test_a_changed_number_is_caught(tmp_path):
 
 
 def test_links_in_the_pages_lead_somewhere():
-    pages = [ROOT / 'README.md', *(ROOT / 'experiments').glob('*/README.md')]
+    pages = [*ROOT.glob('*.md'), *ROOT.glob('docs/*.md'),
+             *(ROOT / 'experiments').glob('*/README.md')]
     for page in pages:
         links = re.findall(r'\]\((?!http)([^)]+)\)', page.read_text())
         assert links
@@ -172,10 +175,10 @@ def test_the_dockerfile_and_doctor_name_the_same_images():
     from tf1gan import doctor
     dockerfile = (ROOT / 'Dockerfile').read_text()
     base = re.search('^ARG BASE=(.*)$', dockerfile, re.MULTILINE).group(1)
-    assert base == 'tensorflow/tensorflow:1.15.5-gpu-py3' and base in README
-    assert doctor.NEWER in dockerfile and doctor.NEWER in README
+    assert base == 'tensorflow/tensorflow:1.15.5-gpu-py3' and base in DOCKER
+    assert doctor.NEWER in dockerfile and doctor.NEWER in DOCKER
     second = '--build-arg BASE=python:3.12-slim --build-arg LOCK=tf2-gpu.lock'
-    assert second in dockerfile and second in ' '.join(README.split())
+    assert second in dockerfile and second in ' '.join(DOCKER.split())
     for lock in re.findall(r'LOCK=(\S+)', dockerfile):
         assert (ROOT / 'requirements' / lock).is_file()
     assert 'apt' not in dockerfile
@@ -185,7 +188,7 @@ def test_the_readmes_port_runs(tmp_path, monkeypatch):
     """Its two examples, with the sizes that the comments state."""
     from tf1gan import compare, trace
     monkeypatch.chdir(tmp_path)
-    draws, replays = re.findall('```python\n(.*?)```', README, re.DOTALL)
+    draws, replays = re.findall('```python\n(.*?)```', PORTING, re.DOTALL)
     names = {}
     exec(draws, names)
     assert names['images'].shape == (100, 784) and names['labels'].shape == (100, 10)

@@ -1,5 +1,7 @@
 """What the page beside this file quotes."""
 
+import re
+
 from tables import load, machine, table
 
 
@@ -25,6 +27,15 @@ def port_report(which: str) -> str:
         lines, status = found['ports']['pytorch_vanilla']['report'], 0
     return '\n'.join(['```', '$ python -m tf1gan.compare vanilla mine.npz; echo $?',
                       *lines, str(status), '```\n'])
+
+
+def port_excerpt() -> str:
+    """Return the beginning of the report on the first mistake."""
+    lines = load('ports/ports.json')['failing']
+    finding = lines[:lines.index('', lines.index('') + 1)]
+    return '\n'.join(['```', *(
+        line for line in finding if not re.match('   (Evidence|Change: (JAX|Keras))',
+                                                 line)), '```', ''])
 
 
 def sabotage() -> str:
