@@ -166,7 +166,7 @@ def test_links_in_the_pages_lead_somewhere():
              *(ROOT / 'experiments').glob('*/README.md')]
     for page in pages:
         links = re.findall(r'\]\((?!http)([^)]+)\)', page.read_text())
-        assert links
+        assert links or page.parent != ROOT
         for link in links:
             assert (page.parent / link).exists(), f'{page}: {link}'
 
