@@ -2,9 +2,9 @@
 # make dcgan              likewise (and make conditional)
 # make test               set-up if need be, then lint and the whole suite
 # make ports              the ports in PyTorch, JAX and TensorFlow 2, on a Python 3.11 (or PYTHON_PORTS)
+# make pages              the numbers that the pages quote, from what the programs wrote
 # make ... PYTHON=python3.6       with that interpreter (a path or a name)
-# make ... ENV=cpu                with TensorFlow 1.15 or not at all; without ENV, TensorFlow 2 in graph mode
-#                                 where there is no Python 3.7 or 3.6
+# make ... ENV=cpu                with TensorFlow 1.15 or not at all (without ENV: TensorFlow 2 in its place)
 # make ... ENV=mkl                with Intel's MKL build of TensorFlow 1.15, in .venv-mkl
 # make ... ENV=tf2                with TensorFlow 2 in graph mode, in .venv-tf2
 # make ... ENV=gpu                likewise, with its CUDA wheels, in .venv-gpu
@@ -28,8 +28,13 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
-.PHONY: vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today \
+.DEFAULT_GOAL = help
+.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
+
+# Bare make: what there is.
+help:
+	@sed -n 's/^# make/make/p' Makefile
 
 vanilla: environment
 	@$(python) -m tf1gan.vanilla $(ARGS)

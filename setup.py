@@ -22,6 +22,7 @@ setup(
     packages=['tf1gan', 'tf1gan.descriptions', 'tf1gan.judge', 'tf1gan.replay'],
     package_data={'tf1gan': ['data/*', 'golden/*.npz', 'classifier.npz', 'spread.json'],
                   'tf1gan.judge': ['mistakes.csv'], 'tf1gan.replay': ['page.html']},
+    entry_points={'console_scripts': ['tf1gan = tf1gan.__main__:main']},
     python_requires='>=3.6',
     install_requires=[
         'numpy',

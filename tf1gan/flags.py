@@ -1,6 +1,7 @@
 """The command line all tutorials share: their Config's fields and the common flags."""
 
 import argparse
+import difflib
 import inspect
 import math
 import re
@@ -43,6 +44,9 @@ class Parser(argparse.ArgumentParser):
             message = f'expected {missing.group(1)}, found nothing; see --help'
         if unknown:
             message = f'expected the flags that --help lists, found {unknown.group(1)}'
+            near = difflib.get_close_matches(unknown.group(1).split()[0],
+                                             self._option_string_actions, 1)
+            message += f'; did you mean {near[0]}?' if near else ''
         raise InputError(message)
 
 
@@ -162,7 +166,9 @@ def add_numbers(parser: Parser, page: contract.Page) -> None:
         else:
             how = {'type': type(default), 'metavar': 'WORD'}
         said = f'{says.get(field, "")} (default {default})'.strip().replace('%', '%%')
-        numbers.add_argument(flag(field), default=argparse.SUPPRESS, help=said, **how)
+        also = ['--epochs'] if field == 'total_epoch' else []
+        numbers.add_argument(flag(field), *also, dest=field, default=argparse.SUPPRESS,
+                             help=said, **how)
 
 
 def add_weights(parser) -> None:
