@@ -270,6 +270,24 @@ def test_what_the_pages_say_of_the_results_holds():
         assert run['frechet'] > 100 * run['frechet_of_training_images']
 
 
+def test_what_the_page_says_of_the_ladders_claims_holds():
+    found = json.loads((ROOT / 'experiments/collapse/claims.json').read_text())
+    for seed in found['training']:      # ahead, balanced, ahead again
+        for first, low, high in ((0, 0, 0.05), (4, 0.25, 0.35), (-1, 0, 0.05)):
+            assert low <= seed['loss_D_real'][first] <= high
+    for runs in found['often'].values():
+        assert [run['digits_covered'] for run in runs] == [1, 1, 1]
+    one, two = (found['epochs'][n] for n in '12')
+    assert sum(run['confidence'] for run in two) > sum(run['confidence'] for run in one)
+    for figure, sign in ('digits_covered', -1), ('frechet', 1):
+        assert sign * sum(run[figure] for run in two) > sign * sum(
+            run[figure] for run in one)
+    for run in found['arithmetic']['1'] + found['arithmetic']['2']:
+        assert run['A + B, both added'] > 0.07 + max(
+            run['A + B, A alone'], run['A + B, two others added'])
+        assert run['A - B, A without the overlap'] < run['A - B, A alone']
+
+
 def test_what_the_page_says_of_tensorflow_2_holds():
     from tf1gan import spread
     found = json.loads((ROOT / 'experiments/today/today.json').read_text())
