@@ -19,8 +19,8 @@ sys.path.insert(0, str(HERE))
 import distance     # noqa: E402
 
 # The largest distances by kind (see distance.py) in the first step, and in all three;
-# on the right what was measured, of golden traces and of the graphs on TensorFlow 1.15,
-# its MKL build, 2.12 and 2.21.
+# on the right what was measured, of the golden traces and of the graphs on TensorFlow
+# 1.15, its MKL build, 2.12 and 2.21.
 # Adam's first updates are nearly signs: where a gradient is all but 0 its last bits
 # decide, and dcgan's rate is high. PyTorch's Adam moves a weight with a small gradient
 # otherwise: the place of epsilon, which the judge names below. The golden ladder's

@@ -60,6 +60,15 @@ def test_the_sanity_check_prints_d_on_images_and_on_noise(tmp_path):
         assert list((tmp_path / 'run' / folder).iterdir()) == []
 
 
+def test_a_sanity_check_of_another_rung_is_resumed_by_its_own_words(run, csv, tmp_path):
+    """What follows from --sanity is not said again, and contradicts nothing."""
+    run(collapse, '--sanity', '--rung', 2, '--data', csv, '--out', 'run', '--max-steps',
+        3)
+    run(collapse, '--sanity', '--resume', 'run')
+    config = json.loads((tmp_path / 'run/config.json').read_text())['config']
+    assert config['rung'] == 2
+
+
 def write_many(tmp_path):
     """Return a CSV file of 5,000 images."""
     path = tmp_path / 'many.csv'

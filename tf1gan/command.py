@@ -57,8 +57,8 @@ def start(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     threads = options.threads or page.THREADS
     run = loop.Run(page, {
         'format': 1, 'tutorial': page.name, 'command': command, 'resumed': [],
-        'config': page.Config(**given)._asdict(), 'seed': options.seed or 0,
-        'threads': threads, 'data': _absolute(options.data),
+        'config': page.Config(**page.settle(given))._asdict(),
+        'seed': options.seed or 0, 'threads': threads, 'data': _absolute(options.data),
         'weights': options.weights, 'tensorflow': tf1.VERSION})
     if options.weights is not None:
         run.start_from(trace.load(options.weights))

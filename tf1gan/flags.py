@@ -136,7 +136,7 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
     given = vars(parser.parse_args(argv))
     flags = Flags(**{common_flag: given.pop(common_flag)
                      for common_flag in Flags._fields})
-    return page.settle(given), flags
+    return given, flags
 
 
 def add_numbers(parser: Parser, page: contract.Page) -> None:

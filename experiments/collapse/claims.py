@@ -50,7 +50,7 @@ def longer(seed: int) -> Path:
         kept = RUNS / f'longer_seed_{seed}_epoch_{n}'
         if not kept.exists():
             reference.train(folder, 'collapse', '--rung', 4, '--seed', seed,
-                            '--threads', 1, '--epochs', 8, '--max-steps',
+                            '--threads', 1, '--epochs', EPOCHS[-1], '--max-steps',
                             60000 * n, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
             shutil.copytree(str(folder), str(kept))
