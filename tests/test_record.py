@@ -115,7 +115,7 @@ def test_full_size_is_the_default_and_numbers_can_be_given(call, tmp_path):
 @pytest.mark.parametrize('arguments', [
     [], ['mnist', '--out', 'x.npz'], ['vanilla'], ['vanilla', '--out', 'x', '--steps',
                                                    '0'],
-    ['vanilla', '--out', 'x', '--epochs', '3'], ['--out', 'x.npz'],
+    ['vanilla', '--out', 'x', '--iterations', '3'], ['--out', 'x.npz'],
     ['vanilla', '--small', '--steps', '1', '--out', 'no folder/x.npz'],
     ['collapse', '--small', '--sanity', '--out', 'x.npz']])
 def test_bad_input_is_refused_in_one_sentence(call, arguments):
