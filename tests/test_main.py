@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import ROOT, execute, run_module
+from conftest import ROOT, environ, execute, run_module
 
 import tf1gan
 from tf1gan import __main__ as words
@@ -36,7 +36,9 @@ def test_a_mistyped_word_gets_the_near_one(tmp_path):
 
 
 def test_bare_make_says_what_there_is():
-    ended = execute('make', cwd=ROOT)
+    outside = {key: value for key, value in environ().items()
+               if key not in {'MAKEFLAGS', 'MFLAGS', 'MAKELEVEL'}}    # of a make around
+    ended = execute('make', cwd=ROOT, env=outside)
     assert ended.status == 0 and ended.out.startswith('make vanilla ')
 
 
