@@ -3,19 +3,13 @@
 Source: TensorFlow 1.15, `tensorflow.contrib.learn.python.learn.datasets.mnist`.
 """
 
-import functools
-import gzip
-import hashlib
-import operator
-import struct
-import warnings
-import zlib
 from pathlib import Path
-from typing import Dict, NamedTuple, Optional, Tuple, Union
+from typing import Dict, NamedTuple, Optional, Union
 
 import numpy as np
 
-from tf1gan import InputError
+from tf1gan import InputError, image_files
+from tf1gan.image_files import N_CLASSES
 
 DATA = Path(__file__).parent / 'data'
 FILES = {'train_images': 'train-images-idx3-ubyte',
@@ -23,18 +17,18 @@ FILES = {'train_images': 'train-images-idx3-ubyte',
          'test_images': 't10k-images-idx3-ubyte',
          'test_labels': 't10k-labels-idx1-ubyte'}
 N_VALIDATION = 5000     # the first training images, held out by the TF 1 loader
-N_CLASSES = 10
 
 
 class Files(NamedTuple):
-    """What the four IDX files of a folder hold."""
+    """A data set: images, their digits, and where they are from."""
 
-    train_images: np.ndarray    # [n, 28, 28], uint8
+    train_images: np.ndarray    # [n, height, width], uint8
     train_labels: np.ndarray    # [n], uint8, in 0 ... 9
-    test_images: np.ndarray     # [m, 28, 28], uint8
+    test_images: np.ndarray     # [m, height, width], uint8
     test_labels: np.ndarray     # [m], uint8, in 0 ... 9
     sha256: Dict[str, str]      # file name -> sum of its decompressed bytes
     source: str                 # the folder or file
+    form: str = ''              # in words: '28x28, 60,000 images, IDX files'
 
 
 class Splits(NamedTuple):
@@ -45,136 +39,26 @@ class Splits(NamedTuple):
     test: 'DataSet'
 
 
-def read_bytes(path: Union[str, Path]) -> bytes:
-    """Return a file's bytes, decompressed where it is gzipped.
-
-    Raises: InputError when the file cannot be read, or its gzip stream is damaged.
-    """
-    try:
-        content = Path(path).read_bytes()
-        return gzip.decompress(content) if content[:2] == b'\x1f\x8b' else content
-    except (EOFError, zlib.error) as error:
-        raise InputError(f'{path}: expected a whole gzip file, found a truncated or '
-                         f'damaged one ({error}); replace it')
-    except OSError as error:
-        raise InputError(f'{path}: expected a readable file, found: '
-                         f'{error.strerror or error}; replace it')
-
-
-def parse_idx(content: bytes, path: Union[str, Path], n_dims: int) -> np.ndarray:
-    """Return the uint8 array of `n_dims` dimensions that the bytes of an IDX file hold.
-
-    Raises: InputError, naming `path`, when the bytes are no such file, are cut short or
-    run on past the array.
-    """
-    kind = {1: 'labels (IDX, 1 dimension)', 3: 'images (IDX, 3 dimensions)'}
-    if len(content) < 4 or content[:3] != b'\0\0\x08':
-        raise InputError(f'{path}: expected {kind[n_dims]} of unsigned bytes, found a '
-                         f'file that begins with {content[:4]!r}; replace it')
-    found = content[3]
-    if found != n_dims:
-        raise InputError(f'{path}: expected {kind[n_dims]}, found '
-                         f'{kind.get(found, f"{found} dimensions")}; '
-                         'swap the files back')
-    header = 4 + 4 * n_dims
-    shape = struct.unpack(f'>{n_dims}I', content[4:header].ljust(4 * n_dims, b'\0'))
-    expected = header + functools.reduce(operator.mul, shape)
-    if len(content) != expected:
-        raise InputError(f'{path}: expected {expected} bytes for the shape '
-                         f'{list(shape)}, found {len(content)}; replace the file')
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-
-
-def integers(text: str) -> np.ndarray:
-    """Return the integers between commas, or fewer where something else is there."""
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore', DeprecationWarning)
-        try:
-            return np.fromstring(text, np.int64, sep=',')
-        except ValueError:      # NumPy 2.3 and later; older ones end the array early
-            return np.empty(0, np.int64)
-
-
-def parse_csv(content: bytes, path: Union[str, Path]) -> Tuple[np.ndarray, np.ndarray]:
-    """Return (images [n, 28, 28], labels [n]), uint8, of MNIST's CSV form.
-
-    A line is `label,p0,...,p783`, pixels in 0 ... 255, with no header.
-
-    Raises: InputError, naming `path`, when the bytes are no such file.
-    """
-    lines = content.decode('ascii', 'replace').rstrip().splitlines()
-    for number, line in enumerate(lines, 1):
-        if line.count(',') != 784:
-            raise InputError(
-                f'{path}: expected 785 numbers a line (label,p0,...,p783), found '
-                f'{line.count(",") + 1} in line {number}; replace it')
-    values = integers(','.join(lines))
-    if len(values) != 785 * len(lines) or not lines:
-        wrong = [number for number, line in enumerate(lines, 1)
-                 if len(integers(line)) != 785] or [1]
-        raise InputError(f'{path}: expected lines of 785 numbers and no header, found '
-                         f'something else in line {wrong[0]}; replace it')
-    values = values.reshape(len(lines), 785)
-    wrong = (values < 0) | (values > 255)
-    wrong[:, 0] |= values[:, 0] >= N_CLASSES
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        raise InputError(f'{path}: expected labels in 0 ... 9 and pixels in 0 ... 255, '
-                         f'found the {"pixel" if column else "label"} '
-                         f'{values[row, column]} in line {row + 1}; replace it')
-    values = values.astype(np.uint8)
-    return values[:, 1:].reshape(-1, 28, 28), values[:, 0]
-
-
 def read(source: Optional[Union[str, Path]] = None) -> Files:
-    """Read the four IDX files, gzipped or not, of a folder (default: the MNIST inside).
+    """Read a data set (default: the MNIST inside).
 
-    `source` may also be a CSV file of training images: there are no test images then.
+    `source` is a folder or a file of any form that `tf1gan.image_files` reads: IDX
+    files, Keras's mnist.npz, a CSV file, pictures in folders of their digits. The last
+    two have no test images.
 
     The package's own files must have MNIST's well-known sums. So must another folder's
     if any of them has: a folder that is MNIST only in part is damaged or mixed up.
 
-    Raises: InputError when a file is missing, damaged, of the wrong kind or size, or
-    when images and labels do not belong together.
+    Raises: InputError when there is no data set, or it is damaged or mixed up.
     """
-    if source is not None and Path(source).is_file():
-        content = read_bytes(source)
-        images, labels = parse_csv(content, source)
-        return Files(images, labels, images[:0], labels[:0],
-                     {Path(source).name: hashlib.sha256(content).hexdigest()},
-                     str(source))
     home = DATA if source is None else Path(source)
-    arrays, sums = {}, {}
-    for field, name in FILES.items():
-        paths = [path for path in (home / name, home / (name + '.gz'))
-                 if path.is_file()]
-        if not paths:
-            raise InputError(
-                f'{home}: expected a folder with {name} or {name}.gz, found neither; '
-                'name a folder that holds the four IDX files')
-        content = read_bytes(paths[0])
-        sums[name] = hashlib.sha256(content).hexdigest()
-        arrays[field] = parse_idx(content, paths[0], 3 if 'images' in field else 1)
-    for part in 'train', 'test':
-        images, labels = arrays[part + '_images'], arrays[part + '_labels']
-        if len(images) != len(labels) or not len(images):
-            raise InputError(
-                f'{home}: expected as many {part} images as labels, found '
-                f'{len(images)} and {len(labels)}; put files of one data set there')
-        if labels.max() >= N_CLASSES:
-            raise InputError(f'{home}: expected {part} labels in 0 ... 9, found '
-                             f'{labels.max()}; replace {FILES[part + "_labels"]}')
-    if arrays['train_images'].shape[1:] != arrays['test_images'].shape[1:]:
-        raise InputError(
-            f'{home}: expected train and test images of one size, found '
-            f'{arrays["train_images"].shape[1:]} and '
-            f'{arrays["test_images"].shape[1:]}; put files of one data set there')
-    wrong = [name for name, known in mnist_sums().items() if sums[name] != known]
+    train, test, sums, form = image_files.read(home)
+    wrong = [name for name, known in mnist_sums().items() if sums.get(name) != known]
     if wrong and (source is None or len(wrong) < len(FILES)):
         raise InputError(f'{home}: expected MNIST, found other bytes in '
                          f'{", ".join(wrong)} (SHA-256 differs); replace what is '
                          'damaged or swapped')
-    return Files(sha256=sums, source=str(home), **arrays)
+    return Files(*train, *test, sha256=sums, source=str(home), form=form)
 
 
 def mnist_sums() -> Dict[str, str]:
@@ -255,9 +139,10 @@ class DataSet:
 
 
 def split(files: Files, rng: np.random.RandomState) -> Splits:
-    """Return TF 1's split of MNIST's files, labels one-hot, pixels in [0, 1].
+    """Return TF 1's split of a data set, labels one-hot, pixels in [0, 1].
 
-    Training images are those after the first 5,000, which are for validation.
+    Training images are those after the first 5,000, which are for validation: so many
+    of a smaller data set too, as the TF 1 loader holds them out.
 
     Raises: InputError when nothing is left to train on.
     Source: `read_data_sets` of the TF 1 loader, with `one_hot=True`.
@@ -269,7 +154,8 @@ def split(files: Files, rng: np.random.RandomState) -> Splits:
             f'first {N_VALIDATION} are held out), found {n}; use a larger data set')
 
     def data_set(images, labels):
-        pixels = images.reshape(len(images), -1).astype(np.float32)
+        n_pixels = images.shape[1] * images.shape[2]    # -1 fails where there are none
+        pixels = images.reshape(len(images), n_pixels).astype(np.float32)
         return DataSet(np.multiply(pixels, 1.0 / 255.0), np.eye(N_CLASSES)[labels], rng)
 
     held, rest = slice(None, N_VALIDATION), slice(N_VALIDATION, None)
