@@ -1,5 +1,6 @@
 """Bad input ends with one sentence and a non-zero status, and loses nothing."""
 
+import json
 import os
 import resource
 import shutil
@@ -7,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import run_module, write_data
+from conftest import idx, run_module, write_data
 
-from tf1gan import descriptions, run_folder
+from tf1gan import TUTORIALS, contract, descriptions, flags, run_folder
 
 TINY = ['--n-hidden', 8, '--n-noise', 4]
 
@@ -171,8 +172,10 @@ def test_standard_output_that_cannot_be_written_is_told(small, tmp_path, target)
     os.close(write)
     lines = ended.err.splitlines()
     assert ended.status == 1 and lines[0] == 'run folder: run'
-    assert len(lines) == 2 and lines[1].startswith('standard output'), ended.err
-    assert '--resume run' in lines[1]
+    assert lines[1] == ('data: 28x28, 5,300 images, IDX files; vanilla trains on 300 '
+                        'of them and holds the others out')
+    assert len(lines) == 3 and lines[2].startswith('standard output'), ended.err
+    assert '--resume run' in lines[2]
 
 
 @pytest.fixture(scope='module')
@@ -243,6 +246,69 @@ def contents(folder):
 def test_resume_with_other_data_is_refused(run, tutorial, tmp_path):
     other = write_data(tmp_path / 'other', n_train=5400)
     refused(tutorial('--resume', 'run', '--data', other), 'found other bytes')
+
+
+def test_resume_where_the_data_has_moved_names_the_flag(tutorial, tmp_path):
+    data = write_data(tmp_path / 'here')
+    assert tutorial('--data', data, '--out', 'run', '--max-steps', 1, *TINY).status == 0
+    moved = tmp_path / 'there'
+    data.rename(moved)
+    refused(tutorial('--resume', 'run'), str(data), 'found nothing there', '--data')
+    assert tutorial('--resume', 'run', '--data', moved, '--max-steps', 2).status == 0
+
+
+@pytest.fixture(scope='module')
+def table(tmp_path_factory):
+    """Return a CSV file of 5,300 images: it has none to test."""
+    rng = np.random.RandomState(0)
+    path = tmp_path_factory.mktemp('table') / 'x.csv'
+    np.savetxt(str(path), np.hstack([rng.randint(0, 10, (5300, 1)),
+                                     rng.randint(0, 256, (5300, 784))]), '%d', ',')
+    return path
+
+
+@pytest.mark.parametrize('name', TUTORIALS)
+def test_every_tutorial_trains_on_a_data_set_without_test_images(tutorial, table, name):
+    page = contract.find(name)
+    small = [word for field, value in page.small.items()
+             for word in (flags.flag(field), value) if not isinstance(value, bool)]
+    ended = tutorial('--data', table, '--max-steps', 1, '--out', 'run', *small,
+                     page=page)
+    assert ended.status == 0, ended.err
+    images = json.loads(Path('run/config.json').read_text())['images']
+    n = 300 if name == 'vanilla' else 5300      # TF 1's loader holds 5,000 out
+    assert images == {'form': '28x28, 5,300 images, a CSV file without header',
+                      'train': n, 'read': 5300}
+    said = '; vanilla trains on 300 of them and holds the others out\n'
+    assert f'\ndata: {images["form"]}{said if n == 300 else chr(10)}' in ended.err
+
+
+@pytest.fixture(scope='module')
+def large(tmp_path_factory):
+    """Return a folder of 5,200 images of 32 x 32 pixels."""
+    folder = write_data(tmp_path_factory.mktemp('large') / 'data', 5200)
+    for path in folder.glob('*images*'):
+        n = 5200 if 'train' in path.name else 20
+        path.write_bytes(idx(np.arange(n * 1024).astype(np.uint8).reshape(n, 32, 32)))
+    return folder
+
+
+@pytest.mark.parametrize('name', ['vanilla', 'minimax', 'collapse'])
+def test_pictures_have_the_size_of_the_data(tutorial, large, name):
+    page = contract.find(name)
+    refused(tutorial('--data', large, page=page), '--n-input 1024', '32 x 32',
+            'found 784')
+    assert not Path('runs').exists()
+    ended = tutorial('--data', large, '--n-input', 1024, '--epochs', 1, '--out', 'run',
+                     '--n-hidden', 8, page=page)
+    assert ended.status == 0, ended.err
+    assert Path('run/samples/000.png').is_file()
+
+
+@pytest.mark.parametrize('name', ['dcgan', 'conditional'])
+def test_images_of_another_size_are_refused_before_a_step(tutorial, large, name):
+    refused(tutorial('--data', large, page=contract.find(name)),
+            f'--data {large}: expected images of 28 x 28 pixels, found 32 x 32')
 
 
 def test_a_damaged_checkpoint_is_refused_wherever_it_is_damaged(run):

@@ -222,6 +222,16 @@ def test_every_truncation_of_a_header_is_refused():
     assert array.shape == (2, 2, 2)
 
 
+def test_a_data_set_without_test_images_is_split(csv):
+    files = mnist.read(csv)
+    rows = np.arange(5100) % N_IMAGES
+    splits = mnist.split(files._replace(train_images=files.train_images[rows],
+                                        train_labels=files.train_labels[rows]),
+                         np.random.RandomState(0))
+    assert [part.num_examples for part in splits] == [100, 5000, 0]
+    assert splits.test.images.shape == (0, 784)
+
+
 def test_the_csv_form_is_the_idx_form(csv):
     found, files = mnist.read(csv), mnist.read()
     assert np.array_equal(found.train_images, files.train_images[:N_IMAGES])

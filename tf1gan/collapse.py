@@ -248,7 +248,8 @@ def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of six images from fresh noise, 2x3, in "Blues", with axes."""
     samples = sess.run(model.G, {model.Z: draw_noise(6)})       # [6, n_input]
-    return pictures.grid(samples.reshape(2, 3, 28, 28), 'Blues', (16, 8),
+    side = int(config.n_input ** 0.5)                           # 28
+    return pictures.grid(samples.reshape(2, 3, side, side), 'Blues', (16, 8),
                          interpolation='none', axes=True)
 
 

@@ -66,7 +66,7 @@ def start(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
         'config.json': run_folder.as_json(run.settings),
         'env.json': run_folder.as_json(environment(run.sess, threads)),
         run_folder.CHECKPOINT: run.checkpoint()})
-    _tell(f'run folder: {run.folder}')
+    _tell(f'run folder: {run.folder}', run)
     return run
 
 
@@ -111,6 +111,9 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     settings.update(weights=meta.get('weights'), tensorflow=tf1.VERSION)
     if options.data is not None:
         settings['data'] = _absolute(options.data)
+    elif meta['data'] and not os.path.exists(meta['data']):
+        raise InputError(f'--resume {folder}: expected its data in {meta["data"]}, '
+                         'found nothing there; say with --data where they are now')
     run = loop.Run(page, settings)
     if run.settings['data_sha256'] != meta['data_sha256']:
         raise InputError(f'--resume {folder}: expected the data that the run began '
@@ -137,7 +140,7 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     if differs:
         print(f'note: the bits may differ from here on ({"; ".join(differs)})',
               file=sys.stderr)
-    _tell(f'run folder: {folder}, {done} steps done')
+    _tell(f'run folder: {folder}, {done} steps done', run)
     return run
 
 
@@ -158,9 +161,16 @@ def _environment_of(folder: Path) -> Dict[str, Any]:
         return {}
 
 
-def _tell(where: str) -> None:
-    """Print where a run is, and what its arithmetic is if not the reference's."""
+def _tell(where: str, run: loop.Run) -> None:
+    """Print where a run is, what images it was given, and on which TensorFlow it is.
+    """
     print(where, file=sys.stderr)
+    images = run.settings['images']
+    if run.settings['data']:
+        some = '' if images['train'] == images['read'] else (
+            f'; {run.page.name} trains on {images["train"]:,} of them and holds the '
+            'others out')
+        print(f'data: {images["form"]}{some}', file=sys.stderr)
     if not tf1.REFERENCE:
         print(tf1.NOTE, file=sys.stderr)
 

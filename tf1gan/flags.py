@@ -119,8 +119,9 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
                         help='the run folder, new or empty (default: '
                         f'runs/{page.name}/000, or the next number)')
     common.add_argument('--data', type=path, metavar='PATH',
-                        help='a folder with the four IDX files, gzipped or not, or a '
-                        'CSV file of training images (default: the MNIST inside)')
+                        help="other images: a folder or a .zip of IDX files, Keras's "
+                        'mnist.npz, a CSV file, or folders 0 to 9 of pictures '
+                        '(default: the MNIST inside)')
     common.add_argument('--threads', type=number(int, 1, MOST_THREADS), metavar='N',
                         help="TensorFlow's threads (default: "
                         f'{page.THREADS or "its own choice"})')

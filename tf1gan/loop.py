@@ -49,22 +49,25 @@ class Run:
         settings.update(page.description(config))
         self.rng = np.random.RandomState(settings['seed'])
         files = mnist.read(settings['data'])
-        n_pixels, n_input = files.train_images[0].size, getattr(config, 'n_input', 784)
-        if n_input != n_pixels:
-            flag = '--n-input' if hasattr(config, 'n_input') else '--data'
-            raise InputError(f'{flag}: expected images of {n_input} pixels, found '
-                             f'{n_pixels} in {files.source}; leave the flag out')
+        check_size(page, config, files)
         self.data = page.data(files, self.rng)
         n = self.data.num_examples
         if config.batch_size > n:
             raise InputError(f'--batch-size: expected at most the {n} training images, '
                              f'found {config.batch_size}; choose a smaller batch')
         settings['data_sha256'] = files.sha256
+        settings['images'] = {'form': files.form, 'train': n,
+                              'read': len(files.train_images)}
         self.n_batches = page.N_BATCHES or n // config.batch_size
         self.log_every = page.LOG_EVERY or self.n_batches
         self.step, self.seconds, self.rows = 0, 0.0, []
 
         self.model = page.build(config, settings['seed'])
+        shape = list(self.data.images.shape[1:])
+        if not self.model.X.shape[1:].is_compatible_with(shape):
+            raise InputError(f'{page.source}: expected images that X takes, '
+                             f'{self.model.X.shape}, found {shape} each; change `data` '
+                             'or `build`')
         threads = settings['threads'] or 0      # 0: TensorFlow's own choice
         self.sess = tf.Session(graph=self.model.graph, config=tf1.session_config(
             intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads,
@@ -325,6 +328,24 @@ class Run:
         return (f'{name} is {losses[name]} at step {step} (epoch '
                 f'{step // self.n_batches}): it began in '
                 f'{where[0] if where else "a term that a second try did not show"}')
+
+
+def check_size(page: contract.Page, config, files: mnist.Files) -> None:
+    """Refuse images that a tutorial cannot take; a page of one's own says it by X.
+
+    Raises: InputError when they are not square, or not of `n_input` pixels, or 28 x 28.
+    """
+    found, n_input = files.train_images.shape[1:], getattr(config, 'n_input', 784)
+    side = int(n_input ** 0.5)
+    if found == (side, side) or not page.is_tutorial:
+        return
+    size, n_pixels = '{} x {}'.format(*found), found[0] * found[1]
+    if hasattr(config, 'n_input') and found[0] == found[1]:
+        raise InputError(f'--n-input: expected {n_pixels}, for the images of '
+                         f'{files.source} are {size}, found {n_input}; give '
+                         f'--n-input {n_pixels}')
+    raise InputError(f'--data {files.source}: expected images of {side} x {side} '
+                     f'pixels, found {size}; bring them to that size')
 
 
 class _Terms:

@@ -176,7 +176,8 @@ def picture(done: int, n_batches: int, config: Config) -> Optional[str]:
 def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
     """Return the PNG of ten images from fresh noise, in one row."""
     samples = sess.run(model.G, {model.Z: draw_noise(10)})      # [10, n_input]
-    return pictures.row(samples.reshape(10, 28, 28))
+    side = int(config.n_input ** 0.5)                           # 28
+    return pictures.row(samples.reshape(10, side, side))
 
 
 def plots(rows: List[Dict[str, float]], config: Config) -> Dict[str, bytes]:
