@@ -1,5 +1,6 @@
 """Judging a generator: the classifier, the figures, and the spread of seeds."""
 
+import io
 import json
 import time
 
@@ -166,10 +167,20 @@ def save(path, **arrays):
 
 
 BAD = {
-    'another name': (dict(images=np.zeros((100, 28, 28))), 'no samples, but images'),
+    'other names': (dict(images=np.zeros((100, 28, 28)), more=np.zeros(1)),
+                    'no samples, but images, more'),
     'too few': (dict(samples=np.zeros((99, 28, 28))), r'shape \[99, 28, 28\]'),
     'another shape': (dict(samples=np.zeros((100, 32, 32))), 'shape'),
-    'another range': (dict(samples=np.full((100, 784), -1.)), 'samples in -1 to -1'),
+    'colours': (dict(samples=np.tile(np.arange(3.)[:, None, None] / 3,
+                                     (100, 1, 28, 28))), r'\[100, 3, 28, 28\]'),
+    'another range': (dict(samples=np.full((100, 784), -1.)),
+                      'samples in -1 to -1, float64; say their range .--range -1 1,'),
+    'a last bit too much': (dict(samples=np.full((100, 784), 1.0000001, np.float32)),
+                            'in 0 to 1, found samples in 1.0000001 to 1.0000001,'),
+    'bytes of 0 and 1': (
+        dict(samples=np.eye(784, dtype=np.uint8)),
+        'expected samples in 0 to 255, found samples in 0 to 1, uint8'),
+    'integers': (dict(samples=np.full((100, 784), 255)), 'in 255 to 255, int64'),
     'NaN': (dict(samples=np.full((100, 784), np.nan)), 'samples in nan'),
     'labels of another length': (dict(samples=np.zeros((100, 784)),
                                       labels=np.zeros(7)), 'labels of shape'),
@@ -187,6 +198,91 @@ def test_bad_samples_are_refused_in_one_sentence(tmp_path, name):
     with pytest.raises(InputError, match=words) as refused:
         evaluate.read(save(tmp_path / 'x.npz', **arrays))
     assert '\n' not in str(refused.value)
+
+
+@pytest.fixture(scope='module')
+def some():
+    """Return 120 test images, bytes, and their labels."""
+    files = mnist.read()
+    return files.test_images[:120], files.test_labels[:120]
+
+
+def png(image):
+    """Return an image's PNG."""
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, 'png')
+    return content.getvalue()
+
+
+def npy(array):
+    """Return the bytes of an .npy."""
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+WAYS = {        # what is written (bytes -> arrays or files), --range
+    'bytes': (lambda x: dict(samples=x), None),
+    'bytes in rows': (lambda x: dict(samples=x.reshape(-1, 784)), None),
+    'one array of any name': (lambda x: dict(fakes=x / np.float32(255)), None),
+    'channels last': (lambda x: dict(samples=x[..., None]), None),
+    'channels first': (lambda x: dict(samples=x[:, None]), None),
+    'three equal channels': (lambda x: dict(samples=np.stack(3 * [x], 3)), None),
+    'float64': (lambda x: dict(samples=x / 255), None),
+    'in -1 to 1': (lambda x: dict(samples=x / 127.5 - 1), (-1, 1)),
+    'floats to 255': (lambda x: dict(samples=x.astype(float)), (0, 255)),
+    'an array alone': (lambda x: {'x.npy': npy(x)}, None),
+    'pictures': (lambda x: {f'{i}.png': png(image) for i, image in enumerate(x)}, None),
+}
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_images_are_read_as_people_have_them(tmp_path, some, name):
+    make, ends = WAYS[name]
+    made = make(some[0])
+    if 'png' in min(made):
+        for file, content in made.items():
+            (tmp_path / file).write_bytes(content)
+        found = evaluate.read(tmp_path)
+    elif 'x.npy' in made:
+        (tmp_path / 'x.npy').write_bytes(made['x.npy'])
+        found = evaluate.read(tmp_path / 'x.npy')
+    else:
+        found = evaluate.read(save(tmp_path / 'x.npz', **made), ends)
+    assert found.images.dtype == np.float32 and found.labels is None
+    # Their rounding: 127.5 - 1 and back, in float64 and float32, is 6e-8 off at most.
+    assert np.abs(found.images - some[0] / 255).max() < 1.2e-7
+
+
+def test_pictures_in_folders_have_their_labels(tmp_path, some):
+    for i, (image, label) in enumerate(zip(*some)):
+        (tmp_path / str(label)).mkdir(exist_ok=True)
+        (tmp_path / str(label) / f'{i}.png').write_bytes(png(image))
+    found = evaluate.read(tmp_path)
+    assert np.array_equal(found.images * np.float32(255), some[0])
+    assert np.array_equal(found.labels, some[1])
+
+
+def test_the_images_that_were_judged_can_be_kept(tmp_path, some):
+    save(tmp_path / 'x.npz', samples=some[0], labels=some[1])
+    ended = run_module('tf1gan.evaluate', 'x.npz', '--keep', 'kept.npz', '--json',
+                       cwd=tmp_path)
+    assert ended.status == 0, ended.err
+    kept = np.load(str(tmp_path / 'kept.npz'))
+    assert np.array_equal(kept['samples'], (some[0] / np.float32(255)))
+    assert np.array_equal(kept['labels'], some[1])
+    again = run_module('tf1gan.evaluate', 'kept.npz', '--json', cwd=tmp_path)
+    assert again.out == ended.out
+
+
+def test_no_figure_is_minus_nothing(some):
+    """All digits alike: their divergence is 0, but for rounding below it."""
+    one_each = [np.flatnonzero(some[1] == digit)[0] for digit in range(10)]
+    images = np.repeat(some[0][one_each] / np.float32(255), 12, 0)
+    figures = evaluate.measure(evaluate.Images(images, None))
+    assert figures['divergence'] == 0
+    numbers = [value for value in figures.values() if isinstance(value, float)]
+    assert len(numbers) > 4 and not np.signbit(numbers).any()
 
 
 def test_the_command_judges_a_ports_samples(tmp_path, test_images):

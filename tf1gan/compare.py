@@ -258,16 +258,11 @@ def main() -> int:
     try:
         options = parser.parse_args()
         report = compare(trace.load(options.golden), trace.load(options.mine))
+        flags.show(json.dumps(as_json(report), indent=2, allow_nan=False)
+                   if options.json else '\n'.join(text(report)))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        if options.json:
-            print(json.dumps(as_json(report), indent=2, allow_nan=False))
-        else:
-            print('\n'.join(text(report)))
-    except BrokenPipeError:
-        sys.stderr.close()
     return report.status
 
 

@@ -1,8 +1,9 @@
 """Judge a generator by its images: `python -m tf1gan.evaluate RUN`.
 
-RUN is a run folder, whose generator draws 10,000 images; or an .npz of a port's images,
-`samples` [n, 28, 28] in [0, 1] and perhaps `labels` [n], the digits asked for. A small
-classifier (experiments/classifier) says which digits they are and how they spread:
+RUN is a run folder, whose generator draws 10,000 images; or a port's images, [n, 28,
+28] in [0, 1] or another --range: an .npz with `samples` and perhaps `labels` [n], the
+digits asked for, an .npy, or a folder of pictures. A small classifier
+(experiments/classifier) says which digits they are and how they spread:
 
     digits covered   digits that at least 1 % of the images are taken for
     divergence       of the digits' shares from uniform, Kullback-Leibler, nats
@@ -18,15 +19,17 @@ NumPy only; the picture nearest.png, which a run gets, takes matplotlib.
 """
 
 import functools
+import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import (TUTORIALS, InputError, classifier, flags, generator, mnist,
-                    run_folder, spread)
+from tf1gan import (TUTORIALS, InputError, classifier, flags, generator, image_files,
+                    mnist, run_folder, spread)
 
 COVERED = 0.01      # of the images: a tenth of a digit's fair share
 N_NEAREST, N_SHOWN = 300, 10
@@ -81,7 +84,8 @@ def measure(found: Images) -> Dict[str, Any]:
         'nearest_of_test_images': round(facts['nearest_of_test_images'], 3)}
     if found.labels is not None:
         result['as_asked'] = round(float(np.mean(digits == found.labels)), 4)
-    return result
+    return {name: value + 0.0 if isinstance(value, float) else value      # never -0.0
+            for name, value in result.items()}
 
 
 # --- Where the images are from --------------------------------------------------------
@@ -100,40 +104,95 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     return Images(generate(z, digits), digits)
 
 
-def read(path: Path) -> Images:
-    """Read a port's images from an .npz: `samples`, and perhaps `labels`.
+def read(path: Path, ends: Optional[Tuple[float, float]] = None) -> Images:
+    """Read a port's images: an .npz, an .npy or a folder of pictures.
 
-    Raises: InputError when they are not [n, 28, 28(, 1)] or [n, 784] in [0, 1], 100 of
-    them at least, or the labels are not as many digits.
+    An .npz has `samples`, or one array of any name, and perhaps `labels`; pictures may
+    lie in folders 0 to 9, which are their labels then. `ends` is their range, black
+    first; without it that of bytes is 0 to 255, and that of other numbers 0 to 1.
+
+    Raises: InputError when they are not 100 images of 28 x 28 at least, in their range,
+    or the labels are not as many digits.
     """
     try:
-        with np.load(str(path), allow_pickle=False) as content:
-            images = content['samples']
-            labels = content['labels'] if 'labels' in content.files else None
-        size, shape = images.size, images.shape
-        if images.dtype.kind not in 'fiu':
-            found = f'samples of type {images.dtype}'
-        elif len(images) < 100 or size != len(images) * 784:
-            found = f'samples of shape {list(shape)}'
-        elif not (images.min() >= 0 and images.max() <= 1):
-            found = f'samples in {images.min():.6g} to {images.max():.6g}'
-        elif labels is not None and (
-                labels.shape != shape[:1] or labels.dtype.kind not in 'fiu'
-                or not np.isin(labels, range(10)).all()):
-            found = f'labels of shape {list(labels.shape)}, type {labels.dtype}'
+        if os.path.isdir(str(path)):
+            images, labels = _pictures(path)
         else:
-            return Images(images.reshape(-1, 28, 28).astype(np.float32), labels)
-    except KeyError:
-        found = f'no samples, but {", ".join(content.files) or "nothing"}'
+            with image_files.open_file(path) as stream:
+                content = image_files.whole(stream, path)
+            images, labels = _arrays(path, content)
     except OSError as error:
-        raise InputError(f'{path}: expected an .npz with samples, found: '
-                         f'{error.strerror or error}; name another file, or a run '
-                         'folder')
-    except Exception as error:      # a damaged file can fail in any way
-        found = ' '.join(str(error).split())[:200] or type(error).__name__
-    raise InputError(f'{path}: expected an .npz with at least 100 samples [n, 28, 28] '
-                     'in [0, 1], and perhaps their digits as labels [n], found: '
-                     f'{found}; scale and save them so')
+        raise InputError(f'{path}: expected a run folder, an .npz, an .npy or a folder '
+                         f'of pictures, found: {error.strerror or error}; name another')
+    planes = _planes(images)
+    if images.dtype.kind not in 'fiub':
+        found = f'samples of type {images.dtype}'
+    elif planes is None or len(images) < 100:
+        found = f'samples of shape {list(images.shape)}'
+    elif labels is not None and (
+            labels.shape != images.shape[:1] or labels.dtype.kind not in 'fiu'
+            or not np.isin(labels, range(10)).all()):
+        found = f'labels of shape {list(labels.shape)}, type {labels.dtype}'
+    else:
+        return Images(_scaled(path, planes, ends), labels)
+    raise InputError(f'{path}: expected at least 100 samples [n, 28, 28], [n, 784] or '
+                     'with a channel more, and perhaps their digits as labels [n], '
+                     f'found {found}; save them so')
+
+
+def _pictures(folder: Path) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Return the pictures of a folder, bytes, and the digits of folders 0 to 9."""
+    place = image_files.Place(folder)
+    names = sorted((name for name in place.names() if '/' not in name
+                    and image_files.PICTURE.fullmatch(name)), key=image_files.natural)
+    if names:
+        return image_files.read_pictures(place, names), None
+    return mnist.read(folder)[:2]
+
+
+def _arrays(path: Path, content: bytes) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+    """Return the samples and the labels of an .npz's or an .npy's bytes."""
+    if path.suffix == '.npy':
+        try:
+            return np.load(io.BytesIO(content), allow_pickle=False), None
+        except Exception as error:      # a damaged file can fail in any way
+            found = ' '.join(str(error).split())[:200]
+            raise InputError(f'{path}: expected a whole .npy, found: {found}; save it '
+                             'again')
+    arrays = image_files.read_npz(content, path)
+    labels = arrays.pop('labels', None)
+    if 'samples' not in arrays and len(arrays) != 1:
+        raise InputError(f'{path}: expected an array `samples`, found no samples, but '
+                         f'{", ".join(arrays) or "nothing"}; name it so')
+    return arrays.get('samples', next(iter(arrays.values()))), labels
+
+
+def _planes(images: np.ndarray) -> Optional[np.ndarray]:
+    """Return images as [n, 28, 28], of equal channels the first; None: they are not."""
+    shape = images.shape[1:]
+    if shape in ((28, 28, 1), (28, 28, 3)):
+        images = np.moveaxis(images, -1, 1)
+    if images.shape[1:] in ((1, 28, 28), (3, 28, 28)):
+        gray = (images == images[:, :1]).all()
+        return images[:, 0] if gray or images.shape[1] == 1 else None
+    return images.reshape(-1, 28, 28) if shape in ((28, 28), (784,)) else None
+
+
+def _scaled(path: Path, images: np.ndarray, ends) -> np.ndarray:
+    """Return images in [0, 1], float32, whose range is `ends`, or beyond doubt."""
+    low, high = images.min(), images.max()
+    is_bytes = images.dtype == np.uint8
+    black, white = ends or ((0, 255) if is_bytes else (0, 1))
+    # Bytes up to 1: black and white, or all but black?
+    in_doubt = is_bytes and not ends and high == 1
+    if in_doubt or not (low >= black and high <= white):
+        low, high = (np.format_float_positional(
+            end if images.dtype.kind == 'f' else float(end), trim='-')
+            for end in (low, high))
+        raise InputError(f'{path}: expected samples in {black:g} to {white:g}, found '
+                         f'samples in {low} to {high}, {images.dtype}; say their range '
+                         '(--range -1 1, or 0 255), or bring them into it')
+    return ((images - np.float32(black)) / np.float32(white - black)).astype(np.float32)
 
 
 # --- Telling --------------------------------------------------------------------------
@@ -173,42 +232,75 @@ def main() -> int:
     parser = flags.Parser(prog='python -m tf1gan.evaluate', allow_abbrev=False,
                           description=__doc__.splitlines()[0])
     parser.add_argument('runs', metavar='RUN', nargs='+',
-                        help='a run folder, or an .npz with an array `samples` '
-                        '[n, 28, 28] in [0, 1]; several are several seeds of one port')
+                        help='a run folder; or images, [n, 28, 28] in [0, 1]: an .npz '
+                        'with `samples`, an .npy, a folder of pictures; several are '
+                        'several seeds of one port')
+    parser.add_argument('--range', nargs=2, type=float, metavar=('BLACK', 'WHITE'),
+                        help="of the images' numbers (default: 0 255 of bytes, else "
+                        '0 1)')
     parser.add_argument('--against', choices=TUTORIALS, metavar='TUTORIAL',
                         help='say whether they are inside the spread of its seeds')
+    parser.add_argument('--keep', metavar='FILE', type=flags.path,
+                        help='keep the images that were judged, and the digits asked '
+                        'for, in an .npz')
     parser.add_argument('--json', action='store_true', help='print JSON, for machines')
     try:
         options = parser.parse_args()
-        runs = [Path(run) for run in options.runs]
-        drawn = [read(run) if run.suffix == '.npz' else draw(run) for run in runs]
+        runs, ends = [Path(run) for run in options.runs], options.range
+        if options.keep and len(runs) > 1:
+            raise InputError(f'--keep: expected one run, found {len(runs)}; judge them '
+                             'one by one')
+        if ends and not -np.inf < ends[0] < ends[1] < np.inf:
+            raise InputError(f'--range: expected the number of black, then a greater '
+                             f'one of white, found {ends[0]:g} {ends[1]:g}; swap them, '
+                             'and the images if need be')
+        trained = [os.path.isfile(str(run / run_folder.CHECKPOINT)) for run in runs]
+        drawn = [draw(run) if is_run else read(run, ends)
+                 for run, is_run in zip(runs, trained)]
         base = spread.load(options.against) if options.against else None
         if base:
             base.check([(len(images), labels) for images, labels in drawn])
         found = [measure(each) for each in drawn]
         verdict = base.judge(found) if base else None
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
-    if options.json:
-        print(json.dumps({'figures': found, **({
-            'against': str(base), 'verdict': verdict.word, 'reason': verdict.reason,
-            'held': [held._asdict() for held in verdict.held]} if base else {})},
-            indent=2))
-    else:
-        for run, figures in zip(runs, found):
-            print(f'{run}: {figures["images"]:,} images', *text(figures), sep='\n  ')
-        if base:
-            print(f'against {base}: {verdict.word}', *verdict.lines(), sep='\n  ')
-    try:
-        for run, images, figures in zip(runs, drawn, found):
-            if run.is_dir():
-                run_folder.write(run / 'evaluation.json', run_folder.as_json(figures))
-                run_folder.write(run / 'nearest.png', pairs(images.images))
+        failed = keep(options.keep, runs, trained, drawn, found)
+        if options.json:
+            flags.show(json.dumps({'figures': found, **({
+                'against': str(base), 'verdict': verdict.word, 'reason': verdict.reason,
+                'held': [held._asdict() for held in verdict.held]} if base else {})},
+                indent=2))
+        else:
+            lines = ['\n  '.join([f'{run}: {figures["images"]:,} images',
+                                  *text(figures)]) for run, figures in zip(runs, found)]
+            if base:
+                lines.append('\n  '.join([f'against {base}: {verdict.word}',
+                                          *verdict.lines()]))
+            flags.show('\n'.join(lines))
+        if failed:
+            raise failed
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
     return spread.STATUS[verdict.word] if verdict else 0
+
+
+def keep(file: Optional[str], runs, trained, drawn, found) -> Optional[InputError]:
+    """Write a judgement's files; return the complaint of one that cannot be written."""
+    files = {}
+    if file:
+        content = io.BytesIO()
+        np.savez_compressed(content, samples=drawn[0].images, **(
+            {} if drawn[0].labels is None else {'labels': drawn[0].labels}))
+        files[Path(file)] = content.getvalue()
+    for run, is_run, images, figures in zip(runs, trained, drawn, found):
+        if is_run:
+            files[run / 'evaluation.json'] = run_folder.as_json(figures)
+            files[run / 'nearest.png'] = pairs(images.images)
+    try:
+        for path, content in files.items():
+            run_folder.write(path, content)
+    except InputError as error:
+        return error
+    return None
 
 
 if __name__ == '__main__':

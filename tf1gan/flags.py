@@ -4,6 +4,7 @@ import argparse
 import difflib
 import inspect
 import math
+import os
 import re
 import sys
 from pathlib import Path
@@ -36,6 +37,9 @@ class Flags(NamedTuple):
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are one sentence, raised as InputError."""
 
+    def _print_message(self, message, file=None):
+        show(message.rstrip())      # help, for errors are raised
+
     def error(self, message):
         """Raise InputError instead of printing a page of usage."""
         unknown = re.match('unrecognized arguments: (.*)', message)
@@ -50,12 +54,32 @@ class Parser(argparse.ArgumentParser):
         raise InputError(message)
 
 
+def spelled(text: str, stream) -> str:
+    """Return a text with what a stream's encoding lacks as \\xfc."""
+    encoding = getattr(stream, 'encoding', None) or 'ascii'
+    return text.encode(encoding, 'backslashreplace').decode(encoding)
+
+
+def show(text: str) -> None:
+    """Print a text on standard output, as far as its reader wants it.
+
+    Raises: InputError when it cannot be written.
+    """
+    try:
+        print(spelled(text, sys.stdout), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise InputError('expected a standard output that can be written, found: '
+                             f'{error.strerror}; send it elsewhere')
+
+
 def write_files(parser: Parser, make: Callable[..., Dict[str, bytes]],
                 default: Callable[..., Path]) -> int:
     """Write what `make(options)` returns, by name, into --out; return the exit status.
 
-    Without --out the folder is `default(options)`. Each path is printed; bad input and
-    a folder that cannot be written are one sentence and status 2.
+    Without --out the folder is `default(options)`. Their paths are printed; bad input
+    and a folder that cannot be written are one sentence and status 2.
     """
     try:
         options = parser.parse_args()
@@ -68,7 +92,7 @@ def write_files(parser: Parser, make: Callable[..., Dict[str, bytes]],
                              f'{error.strerror}; name another one with --out')
         for file, content in files.items():
             run_folder.write(out / file, content)
-            print(out / file)
+        show('\n'.join(str(out / file) for file in files))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -199,7 +199,7 @@ def find(names: List[str]) -> List[Candidate]:
         match = CLASSES.fullmatch(name)
         if match:
             classes.setdefault(match.group('home'), []).append(
-                (*_natural(match.group('name')), match.group('digit'), name))
+                (*natural(match.group('name')), match.group('digit'), name))
         for pattern, reader in (CSV, _csv), (NPZ, _npz):
             if pattern.fullmatch(file):
                 found.append(Candidate(home, file, reader, name))
@@ -518,7 +518,7 @@ def _classes(place: Place, found: Candidate) -> Found:
                  _said(images, 'pictures in folders 0 to 9', place))
 
 
-def _natural(name: str) -> Tuple:
+def natural(name: str) -> Tuple:
     """Return what pictures are sorted by: the numbers in a name, then the name.
 
     So folders of digits are mixed, as a data set is, not one digit after the other.

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 
 # tf1 before tqdm: where TensorFlow is missing, tqdm may be too.
-from tf1gan import InputError, contract, mnist, run_folder, tf1, trace
+from tf1gan import InputError, contract, flags, mnist, run_folder, tf1, trace
 from tf1gan.tf1 import tf
 
 from tqdm import tqdm
@@ -195,7 +195,7 @@ class Run:
         Raises: Stop when it cannot be written.
         """
         try:
-            bar.write(line, file=sys.stdout)
+            bar.write(flags.spelled(line, sys.stdout), file=sys.stdout)
             sys.stdout.flush()
         except OSError as error:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -33,13 +33,10 @@ def main() -> int:
         if not found:
             raise InputError('expected a word that a mistake holds, found none with '
                              'it; leave it out for all of them')
+        flags.show('\n'.join(found))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        print('\n'.join(found))
-    except BrokenPipeError:
-        sys.stderr.close()
     return 0
 
 

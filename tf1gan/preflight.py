@@ -97,10 +97,10 @@ def main() -> int:
             raise InputError(f'{options.config}: expected a JSON file, found: {error}; '
                              'python -m tf1gan.preflight --help lists what it may hold')
         found = check(description, said)
+        flags.show('\n'.join(found) if found else 'all that is said agrees')
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    print('\n'.join(found) if found else 'all that is said agrees')
     return int(bool(found))
 
 

@@ -391,16 +391,14 @@ def main() -> int:
                         'for the golden trace inside the package')
     try:
         found = load(parser.parse_args().trace)
+        lines = [json.dumps(found.meta, indent=2)]
+        for key, array in found.arrays.items():
+            ends = f'{array.min():.6g} to {array.max():.6g}' if array.size else 'empty'
+            lines.append(f'{key:32} {str(list(array.shape)):20} {array.dtype}  {ends}')
+        flags.show('\n'.join(lines))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        print(json.dumps(found.meta, indent=2))
-        for key, array in found.arrays.items():
-            ends = f'{array.min():.6g} to {array.max():.6g}' if array.size else 'empty'
-            print(f'{key:32} {str(list(array.shape)):20} {array.dtype}  {ends}')
-    except BrokenPipeError:
-        sys.stderr.close()
     return 0
 
 
