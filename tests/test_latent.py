@@ -1,11 +1,13 @@
 """tf1gan.latent: pictures of a trained generator's noise, and of the digits asked."""
 
+from pathlib import Path
+
 import matplotlib.image
 import numpy as np
 import pytest
 from conftest import run_module
 
-from tf1gan import latent
+from tf1gan import InputError, evaluate, latent
 
 RUNS = {'collapse': ['collapse'], 'sanity': ['collapse', '--sanity'],
         'dcgan': ['dcgan', '--batch-size', 5, '--max-steps', 1],
@@ -29,6 +31,56 @@ def test_four_pictures_are_drawn(home, call, name):
     assert ended.status == 0 and len(ended.out.splitlines()) == 4
     assert sorted(path.name for path in (home / name / 'latent').iterdir()) == [
         'difference.png', 'interpolation.png', 'plane.png', 'sum.png']
+
+
+def test_the_way_on_the_sphere_has_equal_angles(home, call):
+    a, b = np.array([[3., 0]]), np.array([[0., 3]])
+    found = latent.slerp(a, b, 4)
+    angles = np.radians([0, 30, 60, 90])
+    assert np.abs(found - 3 * np.stack([np.cos(angles), np.sin(angles)], 1)
+                  ).max() < 1e-14       # of float64
+    for other in a, -a:
+        assert np.array_equal(latent.slerp(a, other), latent.interpolate(a, other))
+    ended = call(latent.main, home / 'collapse', '--slerp', '--out', 'x')
+    assert ended.out.split()[:2] == ['x/interpolation.png', 'x/slerp.png']
+
+
+@pytest.mark.parametrize('name, flags, labels', [
+    ('collapse', [], None), ('conditional', [], np.arange(300) % 10),
+    ('conditional', ['--digit', 3], np.full(300, 3))])
+def test_images_are_saved_and_judged(home, call, name, flags, labels):
+    ended = call(latent.main, home / name, '--count', 300, '--save', 'x/y.npz', '--png',
+                 'png', '--seed-a', 4, *flags)
+    assert ended.status == 0, ended.err
+    lines = ended.out.split()
+    found = np.load('x/y.npz')
+    generate = latent.Generator(home / name)
+    assert np.array_equal(found['noise'],
+                          generate.noise(np.random.RandomState(4), 300))
+    images = generate(found['noise'], labels)
+    assert np.array_equal(found['samples'], images.astype(np.float32))
+    if labels is None:
+        assert 'labels' not in found
+    else:
+        assert np.array_equal(found['labels'], labels)
+    saved, png = evaluate.read(Path('x/y.npz')), evaluate.read(Path('png'))
+    assert np.abs(saved.images - png.images).max() <= 0.5 / 255 + 1e-6
+    assert labels is None or np.array_equal(png.labels, labels)
+    assert len(lines) <= 12 and lines[0].endswith('/png' if labels is None else '/png/0'
+                                                  if not flags else '/png/3')
+
+
+def test_a_call_says_what_it_lacks(home):
+    z = np.zeros((2, 100))
+    plain, asked = (latent.Generator(home / name) for name in ('dcgan', 'conditional'))
+    for generate, args, words in (
+            (asked, [z], '2 digits beside the noise, 0 to 9, found none'),
+            (asked, [z, [1]], r'found \[1\]'),
+            (asked, [z, [1, 10]], r'found \[ 1 10\]'),
+            (plain, [z, [1, 2]], 'noise alone'),
+            (plain, [z[:, 1:]], r'noise \[n, 100\], found \(2, 99\)')):
+        with pytest.raises(InputError, match=words):
+            generate(*args)
 
 
 def test_a_plane_has_its_corners():

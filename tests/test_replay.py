@@ -7,6 +7,8 @@ import io
 import json
 import re
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import chromium
@@ -123,7 +125,14 @@ def test_three_files_are_written_and_named(tmp_path):
     (['0001_0000.png', '0000_1500.png', '0000_0500.png'],
      ['epoch 0, batch 500', 'epoch 0, batch 1500', 'epoch 1, batch 0']),
     (['rung_2_002.png', 'rung_2_000.png', 'rung_2_001.png'],
-     ['before training', 'after 1 epoch', 'after 2 epochs'])])
+     ['before training', 'after 1 epoch', 'after 2 epochs']),
+    (['epoch_1_step_200.png', 'epoch_0_step_900.png', 'epoch_1_step_1000.png'],
+     ['epoch 0, step 900', 'epoch 1, step 200', 'epoch 1, step 1000']),
+    (['iter20_ep1.png', 'iter3_ep2.png'], ['epoch 1, step 20', 'epoch 2, step 3']),
+    (['10_epoch.png', '9_epoch.PNG'], ['epoch 9', 'epoch 10']),
+    (['image (10).png', 'image (3).png'], ['epoch 3', 'epoch 10']),
+    (['Iteration-20.png', 'Iteration-3.png'], ['step 3', 'step 20']),
+    (['mnist2_3.png', 'mnist2_20.png'], ['epoch 3', 'epoch 20'])])
 def test_pictures_are_in_the_order_of_their_numbers_and_say_their_moment(
         tmp_path, replayed, names, expected):
     for number, name in enumerate(names):
@@ -134,11 +143,100 @@ def test_pictures_are_in_the_order_of_their_numbers_and_say_their_moment(
     assert labels(page) == expected
     by_label = dict(zip(labels(page), pngs(page)))
     for number, name in enumerate(names):
-        words = re.findall(r'\d+', name.replace('rung_2', ''))
+        words = re.findall(r'\d+', re.sub('rung_2|mnist2', '', name))
         label = next(label for label in expected if label == 'before training'
-                     and words == ['000'] or re.findall(r'\d+', label)
-                     == [str(int(word)) for word in words])
+                     and words == ['000'] or sorted(re.findall(r'\d+', label))
+                     == sorted(str(int(word)) for word in words))
         assert by_label[label] == png(image(number))
+
+
+@pytest.mark.parametrize('names, order, expected', [
+    (['train_00_0099.png', 'train_01_0099.png', 'train_01_0000.png'], 'epoch,batch',
+     ['epoch 0, batch 99', 'epoch 1, batch 0', 'epoch 1, batch 99']),
+    (['0-100.png', '1-50.png'], 'epoch,step',
+     ['epoch 0, step 100', 'epoch 1, step 50']),
+    (['200-1.png', '100-2.png'], 'step,epoch',
+     ['epoch 1, step 200', 'epoch 2, step 100']),
+    (['a7_002.png', 'a7_001.png'], 'series,done', ['after 1 epoch', 'after 2 epochs'])])
+def test_order_says_what_the_numbers_are(tmp_path, replayed, names, order, expected):
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(png(image(number)))
+    assert labels(replayed(tmp_path, '--order', order)) == expected
+
+
+@pytest.mark.parametrize('names', [['train_00_0099.png', 'train_01_0000.png'],
+                                   ['0-100.png', '1-50.png'],
+                                   ['run1_003.png', 'run2_004.png']])
+def test_numbers_that_nothing_names_are_asked_for(tmp_path, call, names):
+    for name in names:
+        (tmp_path / name).write_bytes(png(image(0)))
+    ended = call(replay.main, tmp_path)
+    assert ended.status == 2 and len(ended.err.splitlines()) == 1
+    assert 'say it with --order, epoch,batch for example' in ended.err
+
+
+def test_numbers_of_a_series_part_the_pictures(tmp_path, replayed, call):
+    for seed in 1, 2:
+        for epoch in 0, 1:
+            name = f'seed{seed}_epoch{epoch}.png'
+            (tmp_path / name).write_bytes(png(image(2 * seed + epoch)))
+    assert '(seed1_epoch, seed2_epoch)' in call(replay.main, tmp_path).err
+    page = replayed(tmp_path, '--series', 'seed2_epoch')
+    assert labels(page) == ['epoch 0', 'epoch 1']
+    assert pngs(page) == [png(image(4)), png(image(5))]
+
+
+@pytest.mark.parametrize('kind', ['jpeg', 'bmp'])
+def test_other_pictures_are_seen_too(tmp_path, replayed, kind):
+    picture = image(0)
+    picture.save(str(tmp_path / f'epoch3.{kind}'), kind)
+    page = replayed(tmp_path)
+    assert labels(page) == ['epoch 3']
+    found = Image.open(io.BytesIO(pngs(page)[0]))
+    expected = Image.open(str(tmp_path / f'epoch3.{kind}'))
+    assert np.array_equal(pixels(found), pixels(expected))
+
+
+def test_pictures_of_16_bits_keep_their_grays(tmp_path, replayed):
+    grays = np.arange(60 * 40).reshape(40, 60) * 27
+    Image.fromarray(grays.astype(np.uint16)).save(str(tmp_path / '000.png'))
+    found = pixels(Image.open(io.BytesIO(pngs(replayed(tmp_path))[0])))
+    assert np.abs(found[..., 0] - grays / 257).max() <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize('side', [5000, 20000])
+def test_a_picture_that_claims_too_much_is_refused(tmp_path, call, side):
+    content = bytearray(png(image(0)))
+    content[16:24] = struct.pack('>2I', side, side)
+    content[29:33] = struct.pack('>I', zlib.crc32(bytes(content[12:29])))
+    (tmp_path / '000.png').write_bytes(bytes(content))
+    ended = call(replay.main, tmp_path)
+    assert ended.status == 2 and 'found one of more than 16,777,216 pixels' in ended.err
+
+
+LOGS = {        # of others, and the place of epoch 9's picture in it
+    'epoch,d_loss,g_loss\n0,1,2\n9,3,4\n10,5,6\n': (['d_loss', 'g_loss'], [3, 4]),
+    'Epoch,D Loss,lr\n1,1,0\n9,3,0\n': (['D Loss'], [3]),
+    '\ufeffepoch,loss,val\n1,,\n9,3,\n': (['loss'], [3])}
+
+
+@pytest.mark.parametrize('text', LOGS)
+def test_the_log_of_another_is_read_as_far_as_it_is_known(tmp_path, replayed, text):
+    names, values = LOGS[text]
+    (tmp_path / '009.png').write_bytes(png(image(0)))
+    (tmp_path / 'log.csv').write_text(text, encoding='utf-8')
+    data = page_data(replayed(tmp_path))
+    assert [curve['name'] for curve in data['curves']] == names
+    assert data['pictures'][0]['values'] == values
+
+
+def test_a_log_that_is_none_blocks_no_replay(tmp_path, call):
+    (tmp_path / '009.png').write_bytes(png(image(0)))
+    (tmp_path / 'log.csv').write_text('a,b\n1,2\n')
+    ended = call(replay.main, tmp_path)
+    assert ended.status == 0 and ended.err.startswith('note: without losses: ')
+    assert 'found other columns' in ended.err and len(ended.err.splitlines()) == 1
+    assert page_data(Path(ended.out.splitlines()[-1]))['curves'] == []
 
 
 def test_from_inside_a_folder_it_is_known_too(tmp_path, replayed, monkeypatch):
@@ -491,6 +589,8 @@ def bad_folders(tmp_path):
     (['run', '--out', 'taken'], 'found: Is a directory; make room or name another'),
     (['run', '--seconds', '0'], 'expected a number from 0.05 up to 10'),
     (['run', '--seconds', 'nan'], 'expected a number from 0.05 up to 10'),
+    (['run', '--order', 'epoch,when'], "commas between them, each once, found 'epoch"),
+    (['run', '--order', 'epoch,batch'], 'a word for each of the 1 numbers of'),
     (['run', '--what'], 'expected the flags that --help lists, found --what'),
     (['run', '--series', 'rung_1'], 'expected one of'),
     ([str(ROOT / 'samples' / 'minimax')],

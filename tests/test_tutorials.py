@@ -5,7 +5,7 @@ import pytest
 from conftest import Listener, new_run, sabotaged, started
 from test_run import same, state
 
-from tf1gan import collapse, contract, descriptions, mnist, nn, run_folder
+from tf1gan import TUTORIALS, collapse, contract, descriptions, mnist, nn, run_folder
 from tf1gan.tf1 import tf
 
 # By hand: the networks that the updates of a step move, the law of the noise, how often
@@ -84,6 +84,14 @@ def test_a_step_is_its_updates_of_its_images_and_its_noise(name, numbers, moves,
         assert n_parameters == sum(
             array.size for key, array in weights.items() if key[0] == network)
         assert f'{n_parameters:,}' in doc or f'{n_D + n_G:,}' in doc
+
+
+@pytest.mark.parametrize('name', TUTORIALS)
+def test_placeholders_and_images_have_their_names(name):
+    model = new_run(name).model
+    for field in 'X', 'Z', 'X_labels', 'Z_labels', 'G':
+        if hasattr(model, field):
+            assert model.graph.get_tensor_by_name(f'{field}:0') is getattr(model, field)
 
 
 def test_dcgans_pixels_are_the_sources_but_for_a_last_bit():

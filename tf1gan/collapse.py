@@ -115,8 +115,8 @@ def build(config: Config, seed: int) -> Model:
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
-        X = tf.placeholder(tf.float32, [None, n_input])
-        Z = tf.placeholder(tf.float32, [None, n_noise])
+        X = tf.placeholder(tf.float32, [None, n_input], name='X')
+        Z = tf.placeholder(tf.float32, [None, n_noise], name='Z')
 
         D_W1 = uniform(n_input, [n_input, n_hidden], 'D_W1')
         D_b1 = uniform(n_input, [n_hidden], 'D_b1')
@@ -154,7 +154,8 @@ def build(config: Config, seed: int) -> Model:
                                     G_shift, config.norm_epsilon)
             else:
                 hidden = tf.nn.sigmoid(hidden)
-            return tf.nn.sigmoid(tf.nn.xw_plus_b(hidden, G_W2, G_b2))   # [n, n_input]
+            logits = tf.nn.xw_plus_b(hidden, G_W2, G_b2)            # [n, n_input]
+            return tf.nn.sigmoid(logits, name='G')
 
         G = generator(Z)
         D_real = discriminator(X)

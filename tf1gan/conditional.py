@@ -108,10 +108,10 @@ def build(config: Config, seed: int) -> Model:
         wide, narrow = config.n_wide, config.n_narrow
         n_dense_G, n_dense_D = config.n_dense_G, config.n_dense_D
         slope = config.slope
-        X = tf.placeholder(tf.float32, [None, 28, 28, 1])
-        X_labels = tf.placeholder(tf.float32, [None, 10])
-        Z = tf.placeholder(tf.float32, [None, config.n_noise])
-        Z_labels = tf.placeholder(tf.float32, [None, 10])
+        X = tf.placeholder(tf.float32, [None, 28, 28, 1], name='X')
+        X_labels = tf.placeholder(tf.float32, [None, 10], name='X_labels')
+        Z = tf.placeholder(tf.float32, [None, config.n_noise], name='Z')
+        Z_labels = tf.placeholder(tf.float32, [None, 10], name='Z_labels')
 
         G_W1 = glorot([config.n_noise + 10, n_dense_G], 'G_W1')
         G_b1 = zeros(n_dense_G, 'G_b1')     # As found: before a batch normalization.
@@ -151,7 +151,8 @@ def build(config: Config, seed: int) -> Model:
             x = upsample(tf.reshape(x, [-1, 7, 7, wide]))           # [m, 14, 14, wide]
             x = norm(conv(x, G_W3, G_b3, 1, 'SAME'), G_norm3, updates)
             x = upsample(tf.nn.relu(x))                            # [m, 28, 28, narrow]
-            return tf.nn.tanh(conv(x, G_W4, G_b4, 1, 'SAME'))       # [m, 28, 28, 1]
+            x = conv(x, G_W4, G_b4, 1, 'SAME')                      # [m, 28, 28, 1]
+            return tf.nn.tanh(x, name='G')
 
         def discriminator(x, labels, masks):
             planes = labels[:, None, None, :] * tf.ones([28, 28, 10])

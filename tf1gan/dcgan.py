@@ -94,8 +94,8 @@ def build(config: Config, seed: int) -> Model:
         tf.set_random_seed(seed)
         wide, narrow = config.n_wide, config.n_narrow
         slope, rate = config.slope, config.dropout
-        X = tf.placeholder(tf.float32, [None, 28, 28, 1])
-        Z = tf.placeholder(tf.float32, [None, config.n_noise])
+        X = tf.placeholder(tf.float32, [None, 28, 28, 1], name='X')
+        Z = tf.placeholder(tf.float32, [None, config.n_noise], name='Z')
 
         G_W1 = glorot([config.n_noise, 7 * 7 * wide], 'G_W1')
         G_b1 = zeros(7 * 7 * wide, 'G_b1')
@@ -127,7 +127,8 @@ def build(config: Config, seed: int) -> Model:
             x = upsample(tf.reshape(x, [-1, 7, 7, wide]))           # [n, 14, 14, wide]
             x = norm(conv(x, G_W2, G_b2, 1, 'SAME'), G_norm2, updates)
             x = upsample(tf.nn.leaky_relu(x, slope))               # [n, 28, 28, narrow]
-            return tf.nn.tanh(conv(x, G_W3, G_b3, 1, 'SAME'))       # [n, 28, 28, 1]
+            x = conv(x, G_W3, G_b3, 1, 'SAME')                      # [n, 28, 28, 1]
+            return tf.nn.tanh(x, name='G')
 
         def draw_masks(x):
             n = tf.shape(x)[0]

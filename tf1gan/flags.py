@@ -86,13 +86,16 @@ def write_files(parser: Parser, make: Callable[..., Dict[str, bytes]],
         files = make(options)
         out = Path(options.out or default(options))
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            for folder in {(out / file).parent for file in files}:
+                folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f'{out}: expected a folder that can be written, found: '
                              f'{error.strerror}; name another one with --out')
         for file, content in files.items():
             run_folder.write(out / file, content)
-        show('\n'.join(str(out / file) for file in files))
+        folders = {(out / file).parent for file in files}
+        show('\n'.join(str(path) for path in (
+            (out / file for file in files) if len(files) <= 20 else sorted(folders))))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

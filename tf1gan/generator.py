@@ -49,8 +49,22 @@ class Generator:
     def __call__(self, noise: np.ndarray,
                  digits: Optional[np.ndarray] = None) -> np.ndarray:
         """Return the images of `noise`, [n, 28, 28] in [0, 1], of the `digits` asked.
+
+        Raises: InputError when the noise is not [n, size], or the digits are not n of
+        those that it knows, or some for one that knows none.
         """
         n, low, high = len(noise), *self.description['images']['range']
+        size = self.description['noise']['size']
+        if np.shape(noise)[1:] != (size,):
+            raise InputError(f'expected noise [n, {size}], found {np.shape(noise)}; '
+                             'draw it with `noise(rng, n)`')
+        known = range(self.n_labels)
+        if (digits is None) == bool(known) or known and (
+                np.shape(digits) != (n,) or not np.isin(digits, known).all()):
+            wanted = f'{n} digits beside the noise, 0 to {known[-1]}' if known else \
+                'noise alone, for this generator knows no labels'
+            found = 'none' if digits is None else f'{np.asarray(digits).ravel()[:3]}'
+            raise InputError(f'expected {wanted}, found {found}; call it so')
         asked = None if digits is None else np.eye(self.n_labels)[digits]
         parts = [interpreter.draw(self.description, self.weights, noise[i:i + AT_ONCE],
                                   None if asked is None else asked[i:i + AT_ONCE])

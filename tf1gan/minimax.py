@@ -82,8 +82,8 @@ def build(config: Config, seed: int) -> Model:
     graph = tf.Graph()
     with graph.as_default():
         tf.set_random_seed(seed)
-        X = tf.placeholder(tf.float32, [None, n_input])
-        Z = tf.placeholder(tf.float32, [None, n_noise])
+        X = tf.placeholder(tf.float32, [None, n_input], name='X')
+        Z = tf.placeholder(tf.float32, [None, n_noise], name='Z')
 
         D_W1 = uniform(n_input, [n_input, n_hidden], 'D_W1')
         D_b1 = uniform(n_input, [n_hidden], 'D_b1')
@@ -101,7 +101,8 @@ def build(config: Config, seed: int) -> Model:
 
         def generator(z):
             hidden = tf.nn.relu(tf.matmul(z, G_W1) + G_b1)          # [n, n_hidden]
-            return output(tf.matmul(hidden, G_W2) + G_b2)           # [n, n_input]
+            x = tf.matmul(hidden, G_W2) + G_b2                      # [n, n_input]
+            return output(x, name='G')
 
         output = {'tanh': tf.nn.tanh, 'sigmoid': tf.nn.sigmoid,
                   'linear': tf.identity}[config.output]

@@ -76,8 +76,8 @@ def build(config: Config, seed: int) -> Model:
         tf.set_random_seed(seed)
         n_hidden, n_input, n_noise = config.n_hidden, config.n_input, config.n_noise
 
-        X = tf.placeholder(tf.float32, [None, n_input])
-        Z = tf.placeholder(tf.float32, [None, n_noise])
+        X = tf.placeholder(tf.float32, [None, n_input], name='X')
+        Z = tf.placeholder(tf.float32, [None, n_noise], name='Z')
 
         G_W1 = tf.Variable(tf.random_normal([n_noise, n_hidden], stddev=config.stddev),
                            name='G_W1')
@@ -95,7 +95,8 @@ def build(config: Config, seed: int) -> Model:
 
         def generator(noise):
             hidden = tf.nn.relu(tf.matmul(noise, G_W1) + G_b1)      # [n, n_hidden]
-            return tf.nn.sigmoid(tf.matmul(hidden, G_W2) + G_b2)    # [n, n_input]
+            logits = tf.matmul(hidden, G_W2) + G_b2                 # [n, n_input]
+            return tf.nn.sigmoid(logits, name='G')
 
         def discriminator(inputs):
             hidden = tf.nn.relu(tf.matmul(inputs, D_W1) + D_b1)     # [n, n_hidden]

@@ -60,8 +60,9 @@ def build(config: Config, seed: int) -> Model:
     with graph.as_default():
         tf.set_random_seed(seed)
         narrow, wide, n_noise = config.n_narrow, config.n_wide, config.n_noise
-        X, X_labels, Z, Z_labels = (tf.placeholder(tf.float32, [None, n])
-                                    for n in (784, 10, n_noise, 10))
+        X, X_labels, Z, Z_labels = (
+            tf.placeholder(tf.float32, [None, n], name=name) for name, n in (
+                ('X', 784), ('X_labels', 10), ('Z', n_noise), ('Z_labels', 10)))
         sizes = {'G': [n_noise + 10, narrow, wide, 784],
                  'D': [784 + 10, wide, narrow, 1]}
         layers = {name: [(glorot([n[i], n[i + 1]], f'{name}_W{i + 1}'),
@@ -75,7 +76,7 @@ def build(config: Config, seed: int) -> Model:
             W, b = layers[name][2]
             return tf.matmul(x, W) + b
 
-        G = tf.nn.tanh(network('G', Z, Z_labels))
+        G = tf.nn.tanh(network('G', Z, Z_labels), name='G')
         D_real = network('D', X, X_labels)
         D_gene = network('D', G, Z_labels)
 

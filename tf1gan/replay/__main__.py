@@ -5,12 +5,13 @@ replay.png, a sheet of the pictures with their moments; replay.gif; and replay.h
 page with a slider and the losses that needs nothing but itself. NumPy and Pillow only.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Dict
+from typing import Dict, List
 
-from tf1gan import flags
+from tf1gan import InputError, flags
 from tf1gan.replay import drawing, page, reading
 
 
@@ -20,10 +21,17 @@ def replay(options) -> Dict[str, bytes]:
     Raises: InputError when what they are made of is missing or damaged.
     """
     run = Path(options.run)
-    folder, prefix, paths = reading.find(run, options.series, options.fresh)
-    pictures = reading.read(run, prefix, paths)
+    folder, prefix, names = reading.find(run, options.series, options.fresh,
+                                         options.order)
+    pictures = reading.read(run, prefix, names)
     path = Path(options.log) if options.log else reading.find_log(run, prefix)
-    log = reading.read_log(path) if path else None
+    try:
+        log = reading.read_log(path) if path else None
+    except InputError as error:
+        if options.log:
+            raise
+        print(f'note: without losses: {error}', file=sys.stderr)
+        log = None
     title = '/'.join(run.resolve().parts[-2:])
     if options.series:
         title += f', {prefix.rstrip("_")}'
@@ -43,6 +51,17 @@ def home(options) -> Path:
     return Path('replay') / (run.resolve().name + series)
 
 
+def order(text: str) -> List[str]:
+    """Be an argparse type: what numbers are, one moment's at least."""
+    words = text.split(',')
+    if not set(words) <= set(reading.ORDER) or set(words) == {'series'} or any(
+            words.count(word) > 1 for word in words if word != 'series'):
+        raise argparse.ArgumentTypeError(
+            f'expected words out of {", ".join(reading.ORDER)}, with commas between '
+            f'them, each once, found {text!r}')
+    return words
+
+
 def main() -> int:
     """Write the three files; return the exit status."""
     parser = flags.Parser(prog='python -m tf1gan.replay', allow_abbrev=False,
@@ -60,6 +79,11 @@ def main() -> int:
     parser.add_argument('--series', metavar='PREFIX', type=flags.path,
                         help="what the pictures' names begin with, where several "
                         'series share a folder')
+    parser.add_argument('--order', metavar='WORDS', type=order,
+                        help="what the numbers in the pictures' names are, in their "
+                        'order: epoch, step, batch, done (epochs) or series; '
+                        'epoch,batch for train_00_0099.png (default: what the names '
+                        'say)')
     parser.add_argument('--seconds', metavar='S', type=flags.number(float, 0.05, 10),
                         default=0.5, help='of a picture in motion (default 0.5)')
     return flags.write_files(parser, replay, home)

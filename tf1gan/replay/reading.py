@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import warnings
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -13,27 +14,31 @@ from PIL import Image
 
 from tf1gan import TUTORIALS, InputError, descriptions, run_folder
 
-NAME = re.compile(r'(.*?)(\d{4,}_\d{4,}|\d+)\.png')      # series, moment
+PICTURE = re.compile(r'(?i)(.*\d.*)\.(?:png|jpe?g|bmp)')
+WORDS = {'epoch': 'epoch', 'epochs': 'epoch', 'ep': 'epoch', 'e': 'epoch',
+         'step': 'step', 'steps': 'step', 'iter': 'step', 'iters': 'step',
+         'iteration': 'step', 'iterations': 'step', 'it': 'step', 'itr': 'step',
+         'batch': 'batch', 'batches': 'batch', 'b': 'batch'}
+ORDER = 'epoch', 'done', 'step', 'batch', 'series'      # what --order may hold
+MOST_PIXELS = 2 ** 24
+
+
+class Name(NamedTuple):
+    """A picture's file and the numbers of its moment, the epoch first."""
+
+    path: Path
+    kinds: Tuple[str, ...]      # what the numbers count; '': its name does not say it
+    numbers: Tuple[int, ...]
 
 
 class Picture(NamedTuple):
-    """A picture and its moment: the numbers in its name, and what they mean."""
+    """A picture, its moment in words, and its place in the log."""
 
-    moment: Tuple[int, ...]
-    kind: str           # epoch, done (epochs), step, batch (of an epoch)
+    label: str
+    kind: str           # epoch, done (epochs), step, batch (of an epoch): what `moment`
+    moment: Tuple[int, ...]     # counts
     png: bytes
     size: Tuple[int, int]
-
-    @property
-    def label(self) -> str:
-        """Say the moment in words."""
-        first = self.moment[0]
-        if self.kind == 'batch':
-            return 'epoch {}, batch {}'.format(*self.moment)
-        if self.kind == 'done':
-            return (f'after {first} epoch{"s" * (first > 1)}' if first else
-                    'before training')
-        return f'{self.kind} {first}'
 
     def image(self, factor: int = 1) -> Image.Image:
         """Return the picture in RGB on white, `factor` times smaller."""
@@ -50,10 +55,14 @@ class Log(NamedTuple):
     losses: Dict[str, np.ndarray]
 
 
-def find(run: Path, series: Optional[str], fresh: bool) -> Tuple[Path, str, List[Path]]:
+def find(run: Path, series: Optional[str], fresh: bool,
+         order: Optional[List[str]] = None) -> Tuple[Path, str, List[Name]]:
     """Return the pictures' folder, the prefix of their names, and them in order.
 
-    Raises: InputError when there are none, or of several series and none is named.
+    `order` says what the numbers in their names are.
+
+    Raises: InputError when there are none, or of several series and none is named, or
+    several numbers differ and nothing says which is which.
     """
     if not os.path.isdir(str(run)):
         found = 'a file' if os.path.exists(str(run)) else 'no such folder'
@@ -61,24 +70,90 @@ def find(run: Path, series: Optional[str], fresh: bool) -> Tuple[Path, str, List
                          f'{found}; name a folder that a run has written')
     home = run / 'samples' if (run / 'samples').is_dir() else run
     for folder in ([] if fresh else [run / 'fixed']) + [home]:
-        found = {}
-        for path in folder.glob('*.png'):
-            name = NAME.fullmatch(path.name)
-            if name and not path.name.startswith(run_folder.TEMPORARY):
-                found.setdefault(name.group(1), []).append(path)
-        if found:
+        paths = [path for path in folder.glob('*') if PICTURE.fullmatch(path.name)
+                 and not path.name.startswith(run_folder.TEMPORARY)]
+        if paths:
             break
     else:
         raise InputError(f'{home}: expected numbered pictures (000.png, ...), found '
                          f'{nothing(run)}')
-    names = ', '.join(sorted(prefix.rstrip('_') for prefix in found)) or 'one unnamed'
+    found = in_series(paths, order)
+    names = ', '.join(sorted(map(_bare, found))) or 'one unnamed'
     chosen = [prefix for prefix in found if len(found) == 1 and series is None
-              or series is not None and prefix.rstrip('_') == series.rstrip('_')]
+              or series is not None and _bare(prefix) == _bare(series)]
     if not chosen:
         raise InputError(f'--series: expected one of {folder} ({names}), found '
                          f'{series or "nothing"}; name one of them')
     return folder, chosen[0], sorted(
-        found[chosen[0]], key=lambda path: (moment(path), path.name))
+        found[chosen[0]], key=lambda name: (name.numbers, name.path.name))
+
+
+def _bare(prefix: str) -> str:
+    return prefix.strip('_- ')
+
+
+def in_series(paths: List[Path],
+              order: Optional[List[str]] = None) -> Dict[str, List[Name]]:
+    """Return pictures by what their names have besides the numbers of their moment.
+
+    Raises: InputError when nothing says which number is which.
+    """
+    alike: Dict[Tuple[str, ...], List[Tuple[List[str], Path]]] = {}
+    for path in paths:
+        parts = re.split(r'(\d+)', PICTURE.fullmatch(path.name).group(1))
+        alike.setdefault(tuple(parts[::2]), []).append((parts[1::2], path))
+    found: Dict[str, List[Name]] = {}
+    for texts, members in alike.items():
+        kinds = order or kinds_of(texts, [numbers for numbers, _ in members],
+                                  members[0][1])
+        if len(kinds) != len(texts) - 1:
+            raise InputError(f'--order: expected a word for each of the '
+                             f'{len(texts) - 1} numbers of {members[0][1].name}, found '
+                             f'{len(kinds)}; give as many')
+        for numbers, path in members:
+            moment = sorted((ORDER.index(kind) if kind else 0, int(number), kind)
+                            for kind, number in zip(kinds, numbers) if kind != 'series')
+            prefix = texts[0] + ''.join(
+                (number if kind == 'series' else '') + text
+                for kind, number, text in zip(kinds, numbers, texts[1:]))
+            found.setdefault(prefix, []).append(Name(
+                path, tuple(kind for *_, kind in moment),
+                tuple(number for _, number, _ in moment)))
+    return found
+
+
+def kinds_of(texts: Tuple[str, ...], numbers: List[List[str]], path: Path) -> List[str]:
+    """Return what each number in names of one pattern is; '': the one that differs.
+
+    Words beside the numbers say it; or the names are as a tutorial's.
+
+    Raises: InputError when several differ and nothing says it.
+    """
+    n, last = len(texts) - 1, numbers[0]
+    words = []
+    for before, after in zip(texts, texts[1:]):
+        word = re.findall('[^\\W\\d_]+', before)[-1:] or re.findall(
+            '[^\\W\\d_]+', after)[:1]
+        words.append(WORDS.get(''.join(word).lower(), 'series'))
+    if set(words) != {'series'}:
+        return words
+    if n > 1 and texts[-2:] == ('_', '') and min(map(len, last[-2:])) >= 4:
+        return ['series'] * (n - 2) + ['epoch', 'batch']
+    own = any(pictures['prefix'] and texts[0].startswith(pictures['prefix'])
+              for pictures in _known().values())
+    differ = [i for i in range(n) if len({int(each[i]) for each in numbers}) > 1]
+    if len(differ) > 1 and not own:
+        raise InputError(
+            f'{path}: expected a name that says what its {n} numbers are, found '
+            f'{len(differ)} of them without a word; say it with --order, '
+            f'{",".join(["epoch", "batch", "series"][:n])} for example')
+    kept = n - 1 if own or not differ else differ[0]
+    return ['' if i == kept else 'series' for i in range(n)]
+
+
+def _known() -> Dict[str, Dict]:
+    """Return what is known of the tutorials' pictures, by tutorial."""
+    return {name: descriptions.find(name).PICTURES for name in TUTORIALS}
 
 
 def nothing(run: Path) -> str:
@@ -86,17 +161,11 @@ def nothing(run: Path) -> str:
     if (run / run_folder.CHECKPOINT).is_file():
         return ('none yet: the run was stopped before its first, or draws none; go on '
                 'with it: --resume')
-    within = sorted({path.relative_to(run).parts[0]
-                     for where in ('*/*.png', '*/samples/*.png')
-                     for path in run.glob(where) if NAME.fullmatch(path.name)})
+    within = sorted({path.relative_to(run).parts[0] for where in ('*/*', '*/samples/*')
+                     for path in run.glob(where) if PICTURE.fullmatch(path.name)})
     if within:
         return f'none but in {", ".join(within[:10])}; name one of them'
     return 'none; name a folder that a run has written'
-
-
-def moment(path: Path) -> Tuple[int, ...]:
-    """Return the numbers that a picture's name ends with."""
-    return tuple(map(int, NAME.fullmatch(path.name).group(2).split('_')))
 
 
 def counted(run: Path, prefix: str) -> str:
@@ -105,8 +174,7 @@ def counted(run: Path, prefix: str) -> str:
     config.json says it, where it has a description; or else it is known of the prefix,
     of the tutorial in config.json, or of the folder's name.
     """
-    name, known = run.resolve().name, {
-        tutorial: descriptions.find(tutorial).PICTURES for tutorial in TUTORIALS}
+    name, known = run.resolve().name, _known()
     for place in run.resolve(), run.resolve().parent:
         try:
             config = json.loads((place / 'config.json').read_text(encoding='utf-8'))
@@ -120,29 +188,65 @@ def counted(run: Path, prefix: str) -> str:
     return (of_prefix or [known.get(name, {'counts': 'epoch'})])[0]['counts']
 
 
-def read(run: Path, prefix: str, paths: List[Path]) -> List[Picture]:
+def read(run: Path, prefix: str, names: List[Name]) -> List[Picture]:
     """Return the pictures; smaller ones are padded on white to the size of the largest.
 
-    Raises: InputError when one cannot be decoded.
+    Raises: InputError when one cannot be decoded, or is larger than MOST_PIXELS.
     """
-    kind, pictures = counted(run, prefix), []
-    for path in paths:
-        try:
-            png = path.read_bytes()
-            with Image.open(io.BytesIO(png)) as image:
-                image.load()
-                if image.format != 'PNG':
-                    raise ValueError(image.format)
-        except Exception as error:      # a damaged file can fail in any way
-            found = getattr(error, 'strerror', None) or 'a damaged one'
-            raise InputError(f'{path}: expected a whole PNG picture, found {found}; '
-                             'remove it or restore it')
-        number = moment(path)
-        pictures.append(Picture(number, 'batch' if len(number) > 1 else kind, png,
-                                image.size))
+    default, pictures = counted(run, prefix), []
+    steps = [name.numbers[-1] for name in names if name.kinds[-1:] == ('step',)]
+    for path, kinds, numbers in names:
+        png, size = decoded(path)
+        kinds = tuple(kind or default for kind in kinds)
+        label = ', '.join(map(in_words, kinds, numbers))
+        if len(kinds) == 1:
+            kind = kinds[0]
+        elif kinds[-1] == 'step' and steps == sorted(steps):     # of the run
+            kind, numbers = 'step', numbers[-1:]
+        else:
+            kind = 'batch' if len(kinds) == 2 else kinds[0]
+        pictures.append(Picture(label, kind, numbers, png, size))
     size = tuple(max(sides) for sides in zip(*(picture.size for picture in pictures)))
     return [picture if picture.size == size else padded(picture, size)
             for picture in pictures]
+
+
+def in_words(kind: str, number: int) -> str:
+    """Say a number of a moment."""
+    if kind == 'done':
+        return (f'after {number} epoch{"s" * (number > 1)}' if number else
+                'before training')
+    return f'{kind} {number}'
+
+
+def decoded(path: Path) -> Tuple[bytes, Tuple[int, int]]:
+    """Return a picture's PNG and its size; 16 bits a pixel become 8.
+
+    Raises: InputError as `read` does.
+    """
+    try:
+        content = path.read_bytes()
+        with warnings.catch_warnings():
+            warnings.simplefilter('error', Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content)) as image:
+                if image.size[0] * image.size[1] > MOST_PIXELS:
+                    raise Image.DecompressionBombError
+                image.load()
+                size = image.size
+                if image.mode[0] == 'I':
+                    gray = np.rint(np.asarray(image).astype(float) / 257).clip(0, 255)
+                    content = encoded(Image.fromarray(gray.astype(np.uint8)))
+                elif image.format in ('JPEG', 'BMP', 'MPO'):
+                    content = encoded(image.convert('RGB'))
+                elif image.format != 'PNG':
+                    raise ValueError(image.format)
+        return content, size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        found = f'one of more than {MOST_PIXELS:,} pixels'
+    except Exception as error:      # a damaged file can fail in any way
+        found = getattr(error, 'strerror', None) or 'a damaged one'
+    raise InputError(f'{path}: expected a whole PNG picture, found {found}; remove it '
+                     'or restore it')
 
 
 def padded(picture: Picture, size: Tuple[int, int]) -> Picture:
@@ -175,18 +279,32 @@ def find_log(run: Path, prefix: str) -> Optional[Path]:
 def read_log(path: Path) -> Optional[Log]:
     """Return a log's epochs, steps and losses; None when it has no row.
 
+    Losses are the columns that begin with loss_ or, without any, have loss in their
+    names. Without a step, a row is one; without an epoch, all are of the first; an
+    empty field is no number.
+
     Raises: InputError when it is none.
     """
     try:
-        with open(str(path), newline='', encoding='utf-8') as file:
+        with open(str(path), newline='', encoding='utf-8-sig') as file:
             names, *rows = csv.reader(file)
-        table = dict(zip(names, np.array(rows, float).T))
-        losses = {name: table[name] for name in table if name.startswith('loss_')}
-        if not rows and {'epoch', 'step'} < set(names):
+        table = dict(zip(names, np.array(
+            [[field or 'nan' for field in row] for row in rows], float).T))
+        plain = {name.strip().lower(): name for name in names}
+        own = any(name.startswith('loss_') for name in plain)
+        losses = {name: table[name] for low, name in plain.items() if name in table
+                  and (low.startswith('loss_') if own else 'loss' in low)}
+        if not rows and any('loss' in name for name in plain):
             return None
-        if losses and len(rows[0]) == len(names) and np.isfinite(
-                [table['epoch'], table['step']]).all():
-            return Log(table['epoch'], table['step'], losses)
+        epoch, step = (table.get(next((plain[word] for word, kind in WORDS.items()
+                                       if kind == wanted and word in plain), ''))
+                       for wanted in ('epoch', 'step'))
+        if epoch is None:
+            epoch = np.zeros(len(rows))
+        if step is None:
+            step = np.arange(len(rows), dtype=float)
+        if losses and len(rows[0]) == len(names) and np.isfinite([epoch, step]).all():
+            return Log(epoch, step, losses)
         found = 'other columns'
     except OSError as error:
         found = error.strerror
