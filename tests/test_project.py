@@ -168,7 +168,12 @@ def test_links_in_the_pages_lead_somewhere():
         links = re.findall(r'\]\((?!http)([^)]+)\)', page.read_text())
         assert links or page.parent != ROOT
         for link in links:
-            assert (page.parent / link).exists(), f'{page}: {link}'
+            path, _, heading = link.partition('#')
+            assert (page.parent / path).exists(), f'{page}: {link}'
+            if heading:
+                headings = re.findall('^#+ (.*)', (page.parent / path).read_text(),
+                                      re.MULTILINE)
+                assert heading in [each.lower().replace(' ', '-') for each in headings]
 
 
 def test_the_dockerfile_and_doctor_name_the_same_images():
