@@ -3,10 +3,13 @@
 import itertools
 import json
 import os
+import re
 import signal
+import stat
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import pytest
 from conftest import ROOT, environ, execute, how_it_ended, new_run, run_module
 from PIL import Image
 
-from tf1gan import command, loop, pictures, run_folder, vanilla
+from tf1gan import InputError, command, loop, pictures, run_folder, vanilla
 from tf1gan.tf1 import tf
 
 EPOCHS = 11     # the pictures 000 and 009
@@ -74,9 +77,9 @@ def test_the_folder_holds_what_the_readme_says(whole):
     folder, ended = whole
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob('*')
                    if path.is_file() and 'tfevents' not in path.name)
-    assert names == ['checkpoint.npz', 'config.json', 'env.json', 'fixed/000.png',
-                     'fixed/009.png', 'log.csv', 'losses.png', 'samples/000.png',
-                     'samples/009.png']
+    assert names == ['checkpoint.npz', 'checkpoint_before.npz', 'config.json',
+                     'env.json', 'fixed/000.png', 'fixed/009.png', 'log.csv',
+                     'losses.png', 'samples/000.png', 'samples/009.png']
     assert len(list(folder.glob('events.out.tfevents.*'))) == 1
 
     log = (folder / 'log.csv').read_text().splitlines()
@@ -100,8 +103,8 @@ def test_the_folder_holds_what_the_readme_says(whole):
 
 
 def test_stderr_is_quiet(whole):
-    """One line with the folder: no chatter, no deprecation, no bar off a terminal."""
-    assert whole[1].err == 'run folder: run\n'
+    """The folder and the data: no chatter, no deprecation, no bar off a terminal."""
+    assert re.fullmatch('run folder: run\ndata: .*\n', whole[1].err)
 
 
 def test_tensorboard_sees_losses_and_pictures(whole):
@@ -305,6 +308,74 @@ def test_killed_at_any_file_operation_it_resumes(tutorial, monkeypatch, small,
     assert n_resumed >= 15 and call > n_resumed
 
 
+def test_a_damaged_checkpoint_is_replaced_by_the_one_before(tutorial, small, tmp_path):
+    flags = ['--total-epoch', 3, '--data', small] + TINY
+    assert tutorial('--out', 'whole', *flags).status == 0
+    assert tutorial('--out', 'run', *flags, '--max-steps', 7).status == 0
+    path = tmp_path / 'run' / 'checkpoint.npz'
+    path.write_bytes(path.read_bytes()[:-900])
+    ended = tutorial('--resume', 'run', '--max-steps', 7)
+    assert ended.status == 0, ended.err
+    assert 'note: run/checkpoint.npz is damaged' in ended.err
+    assert 'the one before it is taken, of step 6' in ended.err
+    # It has not gone into the place of the good one.
+    with zipfile.ZipFile('run/checkpoint_before.npz') as before:
+        assert before.testzip() is None
+    assert tutorial('--resume', 'run').status == 0
+    same(state(tmp_path / 'whole'), state(tmp_path / 'run'))
+
+
+def test_one_process_trains_in_a_folder(tutorial, small, tmp_path):
+    begun = tutorial('--data', small, '--out', 'run', '--max-steps', 1, *TINY)
+    assert begun.status == 0
+    files = {path: path.read_bytes() for path in (tmp_path / 'run').rglob('*.*')
+             if path.is_file()}
+    with run_folder.locked(tmp_path / 'run'):
+        ended = run_module('tf1gan.vanilla', '--resume', 'run', cwd=tmp_path)
+        assert ended.status == 2 and len(ended.err.splitlines()) == 1
+        assert 'run: expected a run that no other process trains' in ended.err
+    assert files == {path: path.read_bytes() for path in files}
+    holder = subprocess.Popen([sys.executable, '-c', '''
+from tf1gan import run_folder
+with run_folder.locked("run"):
+    print(flush=True)
+    input()
+'''], cwd=str(tmp_path), env=environ(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    assert tutorial('--resume', 'run', '--max-steps', 2).status == 2
+    holder.kill()       # no lock outlives its process
+    holder.communicate()
+    assert tutorial('--resume', 'run', '--max-steps', 2).status == 0
+
+
+def test_a_write_spares_what_is_no_file(tmp_path):
+    os.mkfifo(str(tmp_path / 'pipe'))
+    (tmp_path / 'link').symlink_to('/dev/null')
+    (tmp_path / 'folder').mkdir()
+    for name, found in (('pipe', 'a device or a pipe'), ('link', 'a device or a pipe'),
+                        ('folder', 'Is a directory')):
+        with pytest.raises(InputError, match=f'{name}: expected a file.*{found}'):
+            run_folder.write(tmp_path / name, b'x')
+    assert stat.S_ISFIFO((tmp_path / 'pipe').stat().st_mode)
+    assert {path.name for path in tmp_path.iterdir()} == {'folder', 'link', 'pipe'}
+
+
+def test_a_write_follows_the_links_of_its_user_and_no_others(tmp_path, monkeypatch):
+    (tmp_path / 'other').mkdir()
+    (tmp_path / 'mine').symlink_to(tmp_path / 'other' / 'file')
+    run_folder.write(tmp_path / 'mine', b'1')
+    run_folder.write(tmp_path / 'mine', b'2')
+    assert (tmp_path / 'mine').is_symlink()
+    assert (tmp_path / 'other' / 'file').read_bytes() == b'2'
+    names, replace = set(), os.replace
+    monkeypatch.setattr(os, 'replace', lambda new, old: (names.add(new),
+                                                         replace(new, old)))
+    for _ in range(3):
+        run_folder.write(tmp_path / 'x', b'')
+    assert len(names) == 3      # no name that another could foresee
+    assert (tmp_path / 'x').stat().st_mode & 0o777 == 0o666 & ~run_folder._umask()
+
+
 def test_a_mounted_out_folder_is_a_run_from_its_first_file_on(tmp_path, monkeypatch):
     """Where the folder cannot be renamed into place, the checkpoint comes first."""
     def busy(new, target):
@@ -339,7 +410,7 @@ def test_nan_names_step_and_term_and_leaves_a_finite_checkpoint(tutorial, small,
                                                                 tmp_path, rate):
     ended = tutorial('--learning-rate', rate, '--data', small, '--out', 'run')
     assert ended.status == 1
-    sentence = ended.err.splitlines()[1]
+    sentence = ended.err.splitlines()[-1]
     arrays, meta = run_folder.load_checkpoint(tmp_path / 'run')
     assert all(np.isfinite(array).all() for array in arrays.values())
     step, epoch = plain_first_nan(small, rate)
@@ -349,7 +420,7 @@ def test_nan_names_step_and_term_and_leaves_a_finite_checkpoint(tutorial, small,
         assert 'loss_D is -inf' in sentence
         assert 'began in log(1 - D_gene) (100 of 100 images)' in sentence
     assert 'run keeps the last finite checkpoint' in sentence
-    assert len(ended.err.splitlines()) == 2
+    assert len(ended.err.splitlines()) == 3
 
 
 def plain_first_nan(small, rate):

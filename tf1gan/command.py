@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -24,9 +25,10 @@ def main(module, argv: Optional[List[str]] = None) -> loop.Run:
         page = contract.page(module)
         given, options = flags.parse(page, words)
         command = ' '.join([page.command, *map(shlex.quote, words)])
-        run = (start if options.resume is None else resume)(
-            page, given, options, command)
-        run.train(options.max_steps, options.keep_going)
+        with ExitStack() as held:
+            run = (start if options.resume is None else resume)(
+                page, given, options, command, held)
+            run.train(options.max_steps, options.keep_going)
         return run
     except loop.Stop as stop:
         print(stop, file=sys.stderr)
@@ -49,8 +51,8 @@ def main(module, argv: Optional[List[str]] = None) -> loop.Run:
 
 
 def start(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
-          command: str) -> loop.Run:
-    """Return a new run, its folder made and its first checkpoint in it.
+          command: str, held: ExitStack) -> loop.Run:
+    """Return a new run, its folder made, `held`, and its first checkpoint in it.
 
     Raises: InputError when a flag, the data or the folder will not do.
     """
@@ -66,13 +68,14 @@ def start(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
         'config.json': run_folder.as_json(run.settings),
         'env.json': run_folder.as_json(environment(run.sess, threads)),
         run_folder.CHECKPOINT: run.checkpoint()})
+    held.enter_context(run_folder.locked(run.folder))
     _tell(f'run folder: {run.folder}', run)
     return run
 
 
 def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
-           command: str) -> loop.Run:
-    """Return a run that goes on from its folder's checkpoint.
+           command: str, held: ExitStack) -> loop.Run:
+    """Return a run that goes on from its folder's checkpoint, the folder `held`.
 
     Raises: InputError when the folder is no run of this page, or a flag contradicts it.
     Only the epochs may be more than the run's: no step depends on them.
@@ -84,6 +87,8 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     if options.weights is not None:
         raise InputError('--resume: expected no --weights, for a run goes on from its '
                          f'own, found --weights {options.weights}; leave it out')
+    if os.path.isdir(str(folder)):      # or else the next line says what it is
+        held.enter_context(run_folder.locked(folder))
     arrays, meta = run_folder.load_checkpoint(folder)
     own = page.is_tutorial and 'description' in meta
     if own or meta['tutorial'] != page.name or set(meta['config']) != set(fields):

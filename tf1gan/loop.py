@@ -264,7 +264,7 @@ class Run:
         bad = self.not_finite()
         if bad:
             return f'{bad[0]} is not finite after step {self.step - 1}'
-        run_folder.write(self.folder / run_folder.CHECKPOINT, self.checkpoint())
+        run_folder.write_checkpoint(self.folder, self.checkpoint())
         return None
 
     def not_finite(self) -> List[str]:

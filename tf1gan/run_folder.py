@@ -2,28 +2,37 @@
 
     config.json  env.json  log.csv  losses.png  samples/  fixed/  events.out.tfevents.*
     checkpoint.npz  the run's whole state: NumPy reads it, `--resume` goes on with it
+    checkpoint_before.npz  the last but one, for the day when that is damaged
 
 A folder is a run when it holds `checkpoint.npz`. A folder appears with that file in
 it, so a run killed at any moment can be resumed.
 """
 
+import errno
+import fcntl
+import hashlib
 import io
 import json
 import os
 import platform
 import re
+import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
 from tf1gan import InputError, __version__
 
 CHECKPOINT = 'checkpoint.npz'
+BEFORE = 'checkpoint_before.npz'    # the last but one
+MOST_SWELLING = 50      # times its bytes, decompressed; a whole one: 1
 PICTURES = 'samples', 'fixed'       # folders: of fresh noise, of the same as ever
 TEMPORARY = '.new-'     # what an unfinished file's or folder's name begins with
 
@@ -102,24 +111,66 @@ def _umask() -> int:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole: under another name, then renamed.
+    """Write a file whole: under another name, then renamed. A link stays one.
 
-    Raises: InputError when it cannot be written; an older file of that name is kept.
+    Raises: InputError when it cannot be written, or something else than a file has
+    that name (a device, a pipe); an older file is kept.
     """
-    new = path.with_name(f'{TEMPORARY}{os.getpid()}-{path.name}')
+    new = None
     try:
-        with open(str(new), 'wb') as file:
+        target = Path(os.path.realpath(str(path)))
+        if target.exists() and not target.is_file():
+            found = 'Is a directory' if target.is_dir() else 'a device or a pipe'
+            raise InputError(f'{path}: expected a file, or a new name, found: {found}; '
+                             'make room or name another')
+        number, new = tempfile.mkstemp('-' + target.name, TEMPORARY, str(target.parent))
+        with open(number, 'wb') as file:
+            os.fchmod(number, 0o666 & ~_umask())
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(str(new), str(path))
+            os.fsync(number)
+        os.replace(new, str(target))
+        new = None
+        _sync(target.parent)
     except OSError as error:
-        try:
-            new.unlink()
-        except OSError:
-            pass
         raise InputError(f'{path}: expected to write {len(content)} bytes, found: '
                          f'{error.strerror}; make room or name another folder')
+    finally:
+        if new:
+            os.unlink(new)
+
+
+def _sync(folder: Path) -> None:
+    """Bring a folder's names to the disk, where its file system can."""
+    number = os.open(str(folder), os.O_RDONLY)
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(number)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Be the one process that trains in a run folder; the lock dies with the process.
+
+    Raises: InputError when another process is.
+    """
+    number = os.open(str(folder), os.O_RDONLY)
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(number)
+        raise InputError(f'{folder}: expected a run that no other process trains, '
+                         'found one that does; wait for it, or stop it')
+    except OSError:     # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(number)
 
 
 def write_log(folder: Path, rows: List[Dict[str, float]]) -> None:
@@ -135,16 +186,47 @@ def as_json(content: Any) -> bytes:
 
 
 def pack(arrays: Dict[str, np.ndarray], meta: Dict[str, Any]) -> bytes:
-    """Return the bytes of a checkpoint: named arrays, and `meta` as JSON."""
+    """Return the bytes of a checkpoint: named arrays, and `meta` and sums as JSON."""
     content = io.BytesIO()
-    np.savez(content, meta=np.array(json.dumps(meta)), **arrays)
+    sums = {name: _sum(array) for name, array in arrays.items()}
+    np.savez(content, meta=np.array(json.dumps({**meta, 'sums': sums})), **arrays)
     return content.getvalue()
+
+
+def _sum(array: np.ndarray) -> str:
+    array = np.asarray(array)
+    return hashlib.blake2b(array.tobytes(), digest_size=16, key=(
+        f'{array.dtype.str}{array.shape}'.encode())).hexdigest()
+
+
+def write_checkpoint(folder: Path, content: bytes) -> None:
+    """Write a run's checkpoint, and keep the one before under another name.
+
+    Raises: InputError when it cannot be written; both older ones are kept.
+    """
+    now, before = folder / CHECKPOINT, folder / BEFORE
+    if not now.exists():
+        write(now, content)
+        return
+    new = folder / f'{TEMPORARY}{secrets.token_hex(8)}-{BEFORE}'
+    try:
+        try:
+            os.link(str(now), str(new))
+        except OSError:     # a file system without links
+            shutil.copyfile(str(now), str(new))
+        os.replace(str(new), str(before))
+    except OSError as error:
+        raise InputError(f'{before}: expected to keep the last checkpoint, found: '
+                         f'{error.strerror}; make room or name another folder')
+    write(now, content)
 
 
 def load_checkpoint(folder: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
     """Return the arrays and the meta of a run folder's checkpoint.
 
-    Raises: InputError when the folder is no run, or its checkpoint is damaged.
+    Where it is damaged they are those of the one before, with a note.
+
+    Raises: InputError when the folder is no run, or its checkpoints are damaged.
     """
     path = Path(folder) / CHECKPOINT
     try:
@@ -155,20 +237,43 @@ def load_checkpoint(folder: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]
     if found:
         raise InputError(f'{folder}: expected a run folder with {CHECKPOINT} in it, '
                          f'found {found}; name a folder that a run has written')
-    try:
-        with zipfile.ZipFile(str(path)) as members:
-            found = members.testzip()       # checks every sum before anything is parsed
-        if found is None:
-            with np.load(str(path), allow_pickle=False) as content:
-                arrays = {key: content[key] for key in content.files}
-            meta = json.loads(str(arrays.pop('meta')))
-            if meta['format'] == 1:
-                return arrays, meta
-            found = f'format {meta["format"]}, not 1'
-    except Exception as error:      # a damaged file can fail in any way
-        found = f'{type(error).__name__}: {error}'
+    found = []
+    for name in CHECKPOINT, BEFORE:
+        try:
+            arrays, meta = _load(path.with_name(name))
+            if found:
+                print(f'note: {path} is damaged ({found[0]}); the one before it is '
+                      f'taken, of step {meta["step"]}', file=sys.stderr)
+            return arrays, meta
+        except InputError:      # of another version
+            raise
+        except Exception as error:      # a damaged file can fail in any way
+            words = ' '.join(f'{type(error).__name__}: {error}'.split())
+            found.append(words[:200])
     raise InputError(f'{path}: expected a whole checkpoint, found a damaged one '
-                     f'({found}); restore the file or start a new run')
+                     f'({found[0]}); restore the file or start a new run')
+
+
+def _load(path: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
+    with zipfile.ZipFile(str(path)) as members:
+        total = sum(member.file_size for member in members.infolist())
+        if total > MOST_SWELLING * path.stat().st_size:
+            raise ValueError(f'{total} bytes packed into {path.stat().st_size}')
+        bad = members.testzip()     # checks every sum before anything is parsed
+        if bad is not None:
+            raise ValueError(bad)
+    with np.load(str(path), allow_pickle=False) as content:
+        arrays = {key: content[key] for key in content.files}
+    meta = json.loads(str(arrays.pop('meta')))
+    if meta['format'] != 1:
+        raise InputError(f'{path}: expected a checkpoint of format 1, found format '
+                         f'{meta["format"]}; use the version that wrote it')
+    # Older ones have no sums. A damaged directory of the archive can hide a member.
+    sums = meta.pop('sums', None)
+    if sums is not None and sums != {name: _sum(array)
+                                     for name, array in arrays.items()}:
+        raise ValueError('other arrays than it says')
+    return arrays, meta
 
 
 def environment() -> Dict[str, Any]:
