@@ -31,6 +31,8 @@ def main(module, argv: Optional[List[str]] = None) -> loop.Run:
     except loop.Stop as stop:
         print(stop, file=sys.stderr)
         sys.exit(stop.status)
+    except SystemExit:      # of --help: what is caught below would import TensorFlow
+        raise
     except InputError as error:
         sentence, status = str(error), 2
     except KeyboardInterrupt:

@@ -18,11 +18,8 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-# tf1 before tqdm: where TensorFlow is missing, tqdm may be too.
 from tf1gan import InputError, contract, mnist, run_folder, tf1, trace
 from tf1gan.tf1 import tf
-
-from tqdm import tqdm
 
 
 class Stop(Exception):
@@ -124,6 +121,7 @@ class Run:
         Raises: Stop on a signal, and when a loss or a weight is no longer finite,
         unless `keep_going`; InputError when a file cannot be written.
         """
+        from tqdm import tqdm       # where TensorFlow is missing, it may be too
         last = self.config[0] * self.n_batches
         goal = min(last, max_steps or sys.maxsize)
         broken, first_row, kept = False, len(self.rows), self.step

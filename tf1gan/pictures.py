@@ -1,15 +1,15 @@
-"""Arrays to PNG files: rows of samples and loss curves. Matplotlib and Pillow only."""
+"""Arrays to PNG files: rows of samples and loss curves. Matplotlib and Pillow only.
+
+Both are imported when there is something to draw, for a `--help` should not wait.
+"""
 
 import io
-from typing import Dict, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Sequence, Tuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from PIL import Image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def row(images: np.ndarray) -> bytes:
@@ -69,6 +69,7 @@ def sheet(images: np.ndarray, n_columns: int) -> bytes:
 
     The last row's empty places are black.
     """
+    from PIL import Image
     n, height, width = images.shape
     n_rows = -(-n // n_columns)
     whole = np.zeros((n_rows * n_columns, height, width), np.uint8)
@@ -104,6 +105,9 @@ def colored(images: np.ndarray, digits: np.ndarray, n_columns: int,
     They fill a square, both of whose axes go from one of `ends` to the other, and are
     of `names`.
     """
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+    from matplotlib.patches import Patch
     colors = ScalarMappable(Normalize(0, 9), 'tab10').to_rgba(np.arange(10))[:, :3]
     ink = images[..., None] * (1 - colors[digits][:, None, None])
     height, width = images.shape[1:]
@@ -137,14 +141,16 @@ def progress(losses: Sequence[float], equilibrium: float) -> bytes:
     return _png(figure)
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> 'Figure':
     """Return an empty figure, in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)     # no pyplot: no display, no state shared between figures
     return figure
 
 
-def _png(figure: Figure, **how) -> bytes:
+def _png(figure: 'Figure', **how) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format='png', **how)
     return content.getvalue()

@@ -76,7 +76,7 @@ class Recorder:
             self.optimizers[name] = self.numbers(next(iter(appliers.values())))
         return result
 
-    def numbers(self, op: tf.Operation) -> Dict[str, Any]:
+    def numbers(self, op: 'tf.Operation') -> Dict[str, Any]:
         """Return an optimizer's kind and numbers, as its op in the graph has them."""
         places = {'learning_rate': 5, 'beta1': 6, 'beta2': 7, 'epsilon': 8}
         kind = 'Adam'
@@ -87,7 +87,7 @@ class Recorder:
         return {'kind': kind, **{name: float(value) for name, value in values.items()}}
 
 
-def watched(update: contract.Update) -> Dict[str, tf.Tensor]:
+def watched(update: contract.Update) -> Dict[str, 'tf.Tensor']:
     """Return what is on the way to an update's loss, by its keys in a trace."""
     found = {f'mask/{i + 1}': mask for i, mask in enumerate(update.masks)}
     if update.fakes is not None:
