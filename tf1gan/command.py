@@ -139,7 +139,10 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     if differs:
         print(f'note: the bits may differ from here on ({"; ".join(differs)})',
               file=sys.stderr)
-    _tell(f'run folder: {folder}, {done} steps done')
+    whole = done >= run.n_steps
+    _tell(f'run folder: {folder}, {done} steps done' + whole * (
+        f', which are all; {flags.flag(fields[0])} {run.config[0] + 1} or more makes '
+        'the run longer'))
     return run
 
 
