@@ -29,8 +29,8 @@ setup(
         'matplotlib',
         'pillow',
         'tensorflow==1.15.*; python_version < "3.8"',
+        'tqdm',
         'protobuf<3.21; python_version < "3.8"',    # TF 1.15 sets no cap; 4 breaks it
-        'tqdm; python_version < "3.8"',             # the session loop's progress bar
     ],
     extras_require={'tf2': [        # the tutorials where 1.15 cannot run, in graph mode
         'tensorflow>=2.12,<2.22; python_version >= "3.8"',

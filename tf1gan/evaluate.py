@@ -100,6 +100,16 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     return Images(generate(z, digits), digits)
 
 
+def note_shorter(folders: List[Path], base: spread.Spread) -> None:
+    """Say of which runs the steps are fewer than those of a spread's seeds."""
+    for folder in folders:
+        steps = run_folder.load_checkpoint(folder)[1]['step']
+        if steps < base.steps:
+            print(f'note: {folder} has taken {steps:,} steps, fewer than the '
+                  f"{base.steps:,} of {base.name}'s seeds, and is judged as it is now",
+                  file=sys.stderr)
+
+
 def read(path: Path) -> Images:
     """Read a port's images from an .npz: `samples`, and perhaps `labels`.
 
@@ -185,6 +195,7 @@ def main() -> int:
         base = spread.load(options.against) if options.against else None
         if base:
             base.check([(len(images), labels) for images, labels in drawn])
+            note_shorter([run for run in runs if run.suffix != '.npz'], base)
         found = [measure(each) for each in drawn]
         verdict = base.judge(found) if base else None
     except InputError as error:

@@ -50,9 +50,11 @@ class Generator:
                  digits: Optional[np.ndarray] = None) -> np.ndarray:
         """Return the images of `noise`, [n, 28, 28] in [0, 1], of the `digits` asked.
         """
+        from tqdm import tqdm       # on a terminal, for what takes more than a second
         n, low, high = len(noise), *self.description['images']['range']
         asked = None if digits is None else np.eye(self.n_labels)[digits]
         parts = [interpreter.draw(self.description, self.weights, noise[i:i + AT_ONCE],
                                   None if asked is None else asked[i:i + AT_ONCE])
-                 for i in range(0, n, AT_ONCE)]
+                 for i in tqdm(range(0, n, AT_ONCE), 'images drawn', disable=None,
+                               leave=False, delay=1)]
         return (np.concatenate(parts).reshape(n, 28, 28) - low) / (high - low)

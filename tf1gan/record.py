@@ -105,8 +105,9 @@ def record(run: loop.Run, n_steps: int, path: str) -> None:
         raise InputError(f'{run.page.source}: expected a page with a `describe`, whose '
                          'description a trace holds, found none; write it '
                          '(tf1gan/descriptions says what it holds)')
+    from tqdm import tqdm       # where TensorFlow is missing, it may be too
     recorder = Recorder(run)
-    for _ in range(n_steps):
+    for _ in tqdm(range(n_steps), 'steps recorded', disable=None, leave=False, delay=1):
         draw(run)
         run.advance(recorder)
     trace.save(path, {
@@ -160,6 +161,9 @@ def main() -> int:
         if given['weights'] is not None:
             run.start_from(trace.load(given['weights']))
         record(run, given['steps'], given['out'])
+        print(f'{given["out"]}: {page.name}, steps 0 to {given["steps"] - 1}; a port replays '
+              'it with tf1gan.trace (docs/porting.md), then run python -m '
+              f'tf1gan.compare {given["out"]} MINE')
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
