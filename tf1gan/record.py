@@ -161,8 +161,8 @@ def main() -> int:
         if given['weights'] is not None:
             run.start_from(trace.load(given['weights']))
         record(run, given['steps'], given['out'])
-        print(f'{given["out"]}: {page.name}, steps 0 to {given["steps"] - 1}; a port replays '
-              'it with tf1gan.trace (docs/porting.md), then run python -m '
+        print(f'{given["out"]}: {page.name}, steps 0 to {given["steps"] - 1}; a port '
+              'replays it with tf1gan.trace (docs/porting.md), then run python -m '
               f'tf1gan.compare {given["out"]} MINE')
     except InputError as error:
         print(error, file=sys.stderr)
