@@ -1,9 +1,11 @@
 """tf1gan.doctor: what it says of machines that we have and have not."""
 
+import json
+import shutil
 import sys
 
 import pytest
-from conftest import python, run_module
+from conftest import ROOT, environ, python, run_module
 
 from tf1gan import doctor
 from tf1gan.tf1 import VERSION
@@ -25,6 +27,34 @@ def test_it_runs_without_tensorflow_and_numpy(tmp_path):
     assert ended.status == 1 and ended.err == ''
     assert 'TensorFlow  cannot be imported' in ended.out
     assert 'the tutorials need TensorFlow 1.15 (Python 3.6 or 3.7), or' in ended.out
+
+
+def test_json_says_the_same(tmp_path):
+    plain = run_module('tf1gan.doctor', cwd=tmp_path)
+    ended = run_module('tf1gan.doctor', '--json', cwd=tmp_path)
+    found = json.loads(ended.out)
+    assert ended.status == plain.status == 0 and found['runs'] is True
+    assert doctor.text(found) == plain.out.splitlines()
+    assert found['tensorflow'] == VERSION
+    assert found['python'] == sys.version.split()[0]
+
+
+def test_other_arguments_are_refused(tmp_path):
+    ended = run_module('tf1gan.doctor', 'me', cwd=tmp_path)
+    assert (ended.status, ended.out, ended.err) == (
+        2, '', 'expected no argument but --json, found me; leave it out\n')
+
+
+def test_make_is_advised_in_a_checkout_alone(tmp_path):
+    """A copy of the package without a Makefile beside it is an installed one."""
+    code = ('import sys; sys.modules["tensorflow"] = None\n'
+            'from tf1gan import doctor; doctor.main()')
+    here = python('-c', code, cwd=tmp_path)
+    shutil.copytree(str(ROOT / 'tf1gan'), str(tmp_path / 'site' / 'tf1gan'))
+    there = python('-c', code, cwd=tmp_path,
+                   env=environ(PYTHONPATH=str(tmp_path / 'site')))
+    assert '`make vanilla`' in here.out
+    assert 'make' not in there.out and "pip install 'tf1gan[tf2]'" in there.out
 
 
 @pytest.mark.parametrize('capability, words', [

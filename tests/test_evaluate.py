@@ -340,6 +340,24 @@ def test_the_command_judges_a_run(tmp_path, monkeypatch, call):
     assert len(ended.err.splitlines()) == 1 and 'nearest.png: expected' in ended.err
 
 
+@pytest.mark.parametrize('steps, told', [(54999, True), (55000, False)])
+def test_a_run_shorter_than_the_seeds_is_told(call, monkeypatch, tmp_path, steps, told):
+    def enough(images):
+        raise InputError('enough')
+
+    (tmp_path / 'run').mkdir()
+    run_folder.write(tmp_path / 'run/checkpoint.npz',
+                     run_folder.pack({}, {'format': 1, 'step': steps}))
+    monkeypatch.setattr(evaluate, 'draw', lambda folder: evaluate.Images(
+        np.zeros([10000, 28, 28]), None))
+    monkeypatch.setattr(evaluate, 'measure', enough)
+    ended = call(evaluate.main, 'run', '--against', 'vanilla')
+    note = ('note: run has taken 54,999 steps, fewer than the 55,000 of '
+            "vanilla's seeds, "
+            'and is judged as it is now\n')
+    assert ended.err == note * told + 'enough\n'
+
+
 @pytest.mark.parametrize('arguments', [[], ['none.npz'], ['.'], ['x', '--against', 'y'],
                                        ['--loose'], ['x' * 300]])
 def test_bad_input_is_refused_in_one_sentence(tmp_path, arguments):

@@ -129,7 +129,7 @@ def test_chosen_digits_are_drawn(home, call):
     ended = call(latent.main, folder, '--digit', 7, '--count', 13)
     assert ended.status == 0 and ended.out == f'{path}\n'
     found = np.round(matplotlib.image.imread(str(path)) * 255)
-    assert found.shape == (56, 280) and (found[28:, 84:] == 0).all()
+    assert found.shape == (56, 280) and (found[28:, 84:] == 255).all()
     z = np.random.RandomState(0).uniform(-1, 1, size=(13, 100))
     images = latent.Generator(folder)(z, np.full(13, 7))    # test_evaluate.py checks it
     assert np.abs(found[28:, 28:56] - np.floor(images[11] * 255)).max() <= 1

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import ROOT, environ, execute, run_module
+from conftest import ROOT, environ, execute, python, run_module
 
 import tf1gan
 from tf1gan import __main__ as words
@@ -26,6 +26,22 @@ def test_every_command_is_listed_with_a_line(tmp_path):
 def test_a_command_is_that_of_its_module(tmp_path, name, args):
     ended = run_module('tf1gan', name, *args, cwd=tmp_path)
     assert ended == run_module(f'tf1gan.{name}', *args, cwd=tmp_path)
+
+
+@pytest.mark.parametrize('name', words.COMMANDS)
+@pytest.mark.parametrize('flag, status', [('--help', 0), ('--no-such-flag', 2)])
+def test_help_and_a_bad_flag_wait_for_no_framework(tmp_path, name, flag, status):
+    """Neither is imported when the process ends, so the answer comes at once."""
+    code = f"""import atexit, runpy, sys
+slow = {{'tensorflow', 'matplotlib', 'matplotlib.figure'}}
+atexit.register(lambda: print(sorted(slow & set(sys.modules)), file=sys.stderr))
+sys.argv = ['tf1gan', '{flag}']
+runpy.run_module('tf1gan.{name}', run_name='__main__', alter_sys=True)"""
+    ended = python('-c', code, cwd=tmp_path)
+    assert ended.status == status
+    assert ended.err.endswith('[]\n')
+    assert len(ended.err.splitlines()) == (1 if flag == '--help' else 2)
+    assert bool(ended.out) == (flag == '--help')
 
 
 def test_a_mistyped_word_gets_the_near_one(tmp_path):

@@ -106,6 +106,9 @@ def test_full_size_is_the_default_and_numbers_can_be_given(call, tmp_path):
     ended = call(record.main, 'vanilla', '--steps', 1, '--n-hidden', 9, '--out',
                  't.npz')
     assert ended.status == 0, ended.err
+    assert ended.out == (
+        't.npz: vanilla, steps 0 to 0; a port replays it with tf1gan.trace '
+        '(docs/porting.md), then run python -m tf1gan.compare t.npz MINE\n')
     full = trace.load(tmp_path / 't.npz')
     assert full.arrays['init/G_W1'].shape == (128, 9)
     assert full.arrays['step_000/D/feed/X'].shape == (100, 784)

@@ -661,6 +661,8 @@ def check_shown(page, sources, n):
 def check_replay(page, url, sources):
     """Check that a person can replay the run, with mouse and keys."""
     last = len(sources) - 1
+    check_shown(page, sources, last)
+    page.click('#first')
     check_shown(page, sources, 0)
     assert page.evaluate('play.getAttribute("aria-pressed")') == 'false'
     page.click('#slider', 0.5)
@@ -702,13 +704,16 @@ def test_a_run_is_replayed_in_a_browser(browser, made):
 @in_chromium
 @pytest.mark.parametrize('old, new', [      # the first: the play button does nothing
     ("play.addEventListener('click', toggle);", ''),
+    ("first.addEventListener('click'", "first.addEventListener('no'"),
+    ('show(last);\n</script>', 'show(0);\n</script>'),
     ("slider.addEventListener('input'", "slider.addEventListener('nothing'"),
     ("document.addEventListener('keydown'", "document.addEventListener('nothing'"),
     ('place.marker.setAttribute(\'x1\', at);', ''),
     ('picture.src = rest.src =', 'picture.src = picture.src ||'),
-    ('show(0);\n</script>', 'show(0); start();\n</script>'),
-    ('show(0);\n</script>', 'show(0); console.warn("!");\n</script>'),
-    ('show(0);\n</script>', 'show(0); setTimeout(() => { throw 1; });\n</script>'),
+    ('show(last);\n</script>', 'show(last); start();\n</script>'),
+    ('show(last);\n</script>', 'show(last); console.warn("!");\n</script>'),
+    ('show(last);\n</script>',
+     'show(last); setTimeout(() => { throw 1; });\n</script>'),
     ('</body>', '<img src="https://example.invalid/a.png"></body>'),
     ('</body>', '<script src="other.js"></script></body>')])
 def test_sabotage_of_the_page_is_caught(browser, made, tmp_path, old, new):
@@ -790,7 +795,7 @@ def test_it_fits_a_phone(browser, made, replayed, name, width, height):
                      'chart.firstChild.clientWidth <= chart.clientWidth')
     assert page.evaluate('document.scrollingElement.scrollWidth') == width
     boxes = page.evaluate('''
-        ['#picture', '#play', '#back', '#next', '#slider', '#chart'].map(
+        ['#picture', '#play', '#first', '#back', '#next', '#slider', '#chart'].map(
             name => document.querySelector(name).getBoundingClientRect()).map(
             box => [box.left, box.right, box.width, box.height, box.top])''')
     for left, right, box_width, box_height, _ in boxes:
@@ -815,19 +820,20 @@ def test_without_a_log_there_is_no_chart(browser, replayed, width):
 def test_the_focus_can_be_seen_and_the_controls_have_names(browser, made):
     page = browser.open(made[0].as_uri())
     focused = []
-    for _ in range(4):
+    for _ in range(5):
         page.press('Tab')
         focused.append(page.evaluate('document.activeElement.id'))
         assert page.evaluate(
             'getComputedStyle(document.activeElement).outlineStyle') == 'solid'
-    assert focused == ['play', 'back', 'slider', 'next']
+    assert focused == ['play', 'first', 'back', 'slider', 'next']
     page.send('Accessibility.enable')
     nodes = page.send('Accessibility.getFullAXTree')['nodes']
     names = {(node['role']['value'], node['name']['value'])
              for node in nodes if not node['ignored'] and 'name' in node}
     assert {('button', 'Play'), ('button', 'Previous picture'),
-            ('button', 'Next picture'), ('slider', 'Moment of the training'),
-            ('image', 'Generated images, epoch 0')} <= {
+            ('button', 'Next picture'), ('button', 'First picture'),
+            ('slider', 'Moment of the training'),
+            ('image', 'Generated images, epoch 99')} <= {
                 (role.replace('img', 'image'), name) for role, name in names}
 
 

@@ -25,8 +25,8 @@ def main() -> int:
     """Run the command that is named first, or list all; return the exit status."""
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
     if name in ('-h', '--help'):
-        print('usage: tf1gan COMMAND ..., each with --help\n')
-        print('\n'.join(f'  {each:<12} {said(each)}' for each in COMMANDS))
+        print('\n'.join(['usage: tf1gan COMMAND ..., each with --help\n', *(
+            f'  {each:<12} {said(each)}' for each in COMMANDS)]))
         return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)

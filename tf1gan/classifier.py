@@ -22,8 +22,9 @@ def load() -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
 def classify(w: Dict[str, np.ndarray],
              images: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return the features [n, 64] and logits [n, 10] of images [n, 28, 28(, 1)]."""
-    features = []
-    for start in range(0, len(images), 500):    # more would take more memory
+    from tqdm import tqdm       # on a terminal, for what takes more than a second
+    features, starts = [], range(0, len(images), 500)   # more would take more memory
+    for start in tqdm(starts, 'images classified', disable=None, leave=False, delay=1):
         x = images[start:start + 500].reshape(-1, 28, 28, 1).astype(np.float32)
         for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
             x = np.maximum(_pooled(_conv(x, W)) + b, 0)

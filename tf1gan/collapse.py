@@ -96,12 +96,12 @@ def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
 class Model(NamedTuple):
     """What a session needs of the graph."""
 
-    graph: tf.Graph
-    init: tf.Operation
-    X: tf.Tensor                # [n, n_input], in [0, 1]
-    Z: tf.Tensor                # [n, n_noise]
-    G: tf.Tensor                # [n, n_input], in (0, 1)
-    D_real: tf.Tensor           # [n, 1], in (0, 1)
+    graph: 'tf.Graph'
+    init: 'tf.Operation'
+    X: 'tf.Tensor'              # [n, n_input], in [0, 1]
+    Z: 'tf.Tensor'              # [n, n_noise]
+    G: 'tf.Tensor'              # [n, n_input], in (0, 1)
+    D_real: 'tf.Tensor'         # [n, 1], in (0, 1)
     updates: Dict[str, Update]  # of D_real, D_fake, D_noise (the sanity check) and G
 
 

@@ -33,6 +33,8 @@ def main(module, argv: Optional[List[str]] = None) -> loop.Run:
     except loop.Stop as stop:
         print(stop, file=sys.stderr)
         sys.exit(stop.status)
+    except SystemExit:      # of --help: what is caught below would import TensorFlow
+        raise
     except InputError as error:
         sentence, status = str(error), 2
     except KeyboardInterrupt:
@@ -145,7 +147,10 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     if differs:
         print(f'note: the bits may differ from here on ({"; ".join(differs)})',
               file=sys.stderr)
-    _tell(f'run folder: {folder}, {done} steps done', run)
+    whole = done >= run.n_steps
+    _tell(f'run folder: {folder}, {done} steps done' + whole * (
+        f', which are all; {flags.flag(fields[0])} {run.config[0] + 1} or more makes '
+        'the run longer'), run)
     return run
 
 

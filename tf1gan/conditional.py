@@ -88,13 +88,13 @@ def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
 class Model(NamedTuple):
     """What a session needs of the graph."""
 
-    graph: tf.Graph
-    init: tf.Operation
-    X: tf.Tensor                    # [n, 28, 28, 1], in [-1, 1]
-    X_labels: tf.Tensor             # [n, 10], one-hot
-    Z: tf.Tensor                    # [m, n_noise]
-    Z_labels: tf.Tensor             # [m, 10], one-hot
-    G: tf.Tensor                    # [m, 28, 28, 1], in (-1, 1): inference mode
+    graph: 'tf.Graph'
+    init: 'tf.Operation'
+    X: 'tf.Tensor'                  # [n, 28, 28, 1], in [-1, 1]
+    X_labels: 'tf.Tensor'           # [n, 10], one-hot
+    Z: 'tf.Tensor'                  # [m, n_noise]
+    Z_labels: 'tf.Tensor'           # [m, 10], one-hot
+    G: 'tf.Tensor'                  # [m, 28, 28, 1], in (-1, 1): inference mode
     updates: Dict[str, Update]      # of D and G; losses in nats, to lower
 
 

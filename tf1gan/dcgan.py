@@ -77,11 +77,11 @@ def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
 class Model(NamedTuple):
     """What a session needs of the graph."""
 
-    graph: tf.Graph
-    init: tf.Operation
-    X: tf.Tensor                    # [n, 28, 28, 1], in [-1, 1]
-    Z: tf.Tensor                    # [n, n_noise]
-    G: tf.Tensor                    # [n, 28, 28, 1], in (-1, 1): inference mode
+    graph: 'tf.Graph'
+    init: 'tf.Operation'
+    X: 'tf.Tensor'                  # [n, 28, 28, 1], in [-1, 1]
+    Z: 'tf.Tensor'                  # [n, n_noise]
+    G: 'tf.Tensor'                  # [n, 28, 28, 1], in (-1, 1): inference mode
     updates: Dict[str, Update]      # of D_real, D_fake and G; losses in nats, to lower
 
 

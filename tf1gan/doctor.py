@@ -4,12 +4,15 @@ A GPU runs the tutorials in one of three ways: TensorFlow 1.15 in the default im
 in NVIDIA's, by its compute capability, or TensorFlow 2 in graph mode.
 """
 
+import argparse
 import ctypes
+import json
 import os
 import platform
 import re
 import sys
-from typing import List, NamedTuple, Tuple
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from tf1gan import OLDEST_2
 
@@ -18,7 +21,9 @@ OLDEST = 3, 5           # compute capability that the default image (CUDA 10.0) 
 NEWEST_DEFAULT = 7, 5   # and the newest that it knows
 NEWEST = 9, 0           # the newest that NEWER knows
 OF_2 = (6, 0), (9, 0)   # the oldest and the newest that TensorFlow 2's wheels know
-WAY_OF_2 = 'TensorFlow 2: `make vanilla ENV=gpu`'
+IN_CHECKOUT = (Path(__file__).resolve().parent.parent / 'Makefile').is_file()
+WAY_OF_2 = 'TensorFlow 2: ' + (
+    '`make vanilla ENV=gpu`' if IN_CHECKOUT else "`pip install 'tensorflow[and-cuda]'`")
 
 
 class GPU(NamedTuple):
@@ -67,34 +72,62 @@ def advice(gpu: GPU) -> str:
             'that we know: run on the CPU, without --gpus')
 
 
-def main() -> int:
-    """Print what was found, and return 0 where the tutorials run, else 1."""
-    print(f'Python      {platform.python_version()}, {platform.system()} '
-          f'{platform.machine()}')
+def look() -> Dict[str, Any]:
+    """Return what is found here, for machines: versions, GPUs and the verdict."""
+    found = {'python': platform.python_version(), 'system': platform.system(),
+             'machine': platform.machine(), 'numpy': None, 'tensorflow': None}
     try:
         import numpy
-        print(f'NumPy       {numpy.__version__}')
+        found['numpy'] = numpy.__version__
     except ImportError:
-        print('NumPy       not installed')
+        pass
     version, cuda = '', False
     try:
         os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
         os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')     # as tf1gan.tf1 has it
         import tensorflow as tf
         version, cuda = tf.__version__, tf.test.is_built_with_cuda()
-        print(f'TensorFlow  {version}, {"CUDA" if cuda else "CPU"} build')
+        found.update(tensorflow=version, cuda_build=cuda)
     except Exception as error:      # a broken installation fails in many ways
-        print(f'TensorFlow  cannot be imported ({type(error).__name__}: {error})')
+        found['tensorflow_error'] = f'{type(error).__name__}: {error}'
     seen = gpus()
-    for gpu in seen:
-        print(f'GPU         {gpu.name}, compute capability {gpu.capability[0]}.'
-              f'{gpu.capability[1]}: {advice(gpu)}')
-    if not seen:
-        print('GPU         none that the NVIDIA driver shows (in Docker: run with '
-              '--gpus all)')
-    runs, verdict = judge(version, cuda, seen)
-    print(f'Verdict     {verdict}')
-    return 0 if runs else 1
+    found['gpus'] = [{'name': gpu.name, 'capability': '{}.{}'.format(*gpu.capability),
+                      'advice': advice(gpu)} for gpu in seen]
+    found['runs'], found['verdict'] = judge(version, cuda, seen)
+    return found
+
+
+def text(found: Dict[str, Any]) -> List[str]:
+    """Return the lines of what `look` found."""
+    built = 'CUDA' if found.get('cuda_build') else 'CPU'
+    return [
+        f'Python      {found["python"]}, {found["system"]} {found["machine"]}',
+        f'NumPy       {found["numpy"] or "not installed"}',
+        f'TensorFlow  {found["tensorflow"]}, {built} build' if found['tensorflow'] else
+        f'TensorFlow  cannot be imported ({found["tensorflow_error"]})',
+        *(f'GPU         {gpu["name"]}, compute capability {gpu["capability"]}: '
+          f'{gpu["advice"]}' for gpu in found['gpus']),
+        *['GPU         none that the NVIDIA driver shows (in Docker: run with --gpus '
+          'all)'] * (not found['gpus']),
+        f'Verdict     {found["verdict"]}']
+
+
+def main() -> int:
+    """Print what was found; return 0 where the tutorials run, 1 where not, 2: misused.
+
+    The flags' own parser would need NumPy.
+    """
+    parser = argparse.ArgumentParser(prog='python -m tf1gan.doctor', allow_abbrev=False,
+                                     description=__doc__.splitlines()[0])
+    parser.add_argument('--json', action='store_true', help='print JSON, for machines')
+    options, others = parser.parse_known_args()
+    if others:
+        print(f'expected no argument but --json, found {others[0]}; leave it out',
+              file=sys.stderr)
+        return 2
+    found = look()
+    print(json.dumps(found, indent=2) if options.json else '\n'.join(text(found)))
+    return 0 if found['runs'] else 1
 
 
 def judge(version: str, cuda: bool, seen: List[GPU]) -> Tuple[bool, str]:
@@ -107,8 +140,10 @@ def judge(version: str, cuda: bool, seen: List[GPU]) -> Tuple[bool, str]:
     second = second is not None and int(second.group(1)) >= OLDEST_2[1]
     if not second and not version.startswith('1.15'):
         return False, ('the tutorials need TensorFlow 1.15 (Python 3.6 or 3.7), or '
-                       '{}.{} and later in graph mode: use `make vanilla` or the '
-                       'container; the NumPy-only parts run here'.format(*OLDEST_2))
+                       '{}.{} and later in graph mode: use {} or the container; the '
+                       'NumPy-only parts run here'.format(*OLDEST_2, (
+                           '`make vanilla`' if IN_CHECKOUT else
+                           "`pip install 'tf1gan[tf2]'`")))
     how = ', in the graph mode of TensorFlow 2: not with the bits of 1.15'
     how = how if second else ''
     if not cuda or not seen:

@@ -104,6 +104,16 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     return Images(generate(z, digits), digits)
 
 
+def note_shorter(folders: List[Path], base: spread.Spread) -> None:
+    """Say of which runs the steps are fewer than those of a spread's seeds."""
+    for folder in folders:
+        steps = run_folder.load_checkpoint(folder)[1]['step']
+        if steps < base.steps:
+            print(f'note: {folder} has taken {steps:,} steps, fewer than the '
+                  f"{base.steps:,} of {base.name}'s seeds, and is judged as it is now",
+                  file=sys.stderr)
+
+
 def read(path: Path, ends: Optional[Tuple[float, float]] = None) -> Images:
     """Read a port's images: an .npz, an .npy or a folder of pictures.
 
@@ -260,6 +270,7 @@ def main() -> int:
         base = spread.load(options.against) if options.against else None
         if base:
             base.check([(len(images), labels) for images, labels in drawn])
+            note_shorter([run for run, is_run in zip(runs, trained) if is_run], base)
         found = [measure(each) for each in drawn]
         verdict = base.judge(found) if base else None
         failed = keep(options.keep, runs, trained, drawn, found)

@@ -53,6 +53,7 @@ class Generator:
         Raises: InputError when the noise is not [n, size], or the digits are not n of
         those that it knows, or some for one that knows none.
         """
+        from tqdm import tqdm       # on a terminal, for what takes more than a second
         n, low, high = len(noise), *self.description['images']['range']
         size = self.description['noise']['size']
         if np.shape(noise)[1:] != (size,):
@@ -68,5 +69,6 @@ class Generator:
         asked = None if digits is None else np.eye(self.n_labels)[digits]
         parts = [interpreter.draw(self.description, self.weights, noise[i:i + AT_ONCE],
                                   None if asked is None else asked[i:i + AT_ONCE])
-                 for i in range(0, n, AT_ONCE)]
+                 for i in tqdm(range(0, n, AT_ONCE), 'images drawn', disable=None,
+                               leave=False, delay=1)]
         return (np.concatenate(parts).reshape(n, 28, 28) - low) / (high - low)

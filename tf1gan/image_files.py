@@ -533,8 +533,10 @@ def read_pictures(place: Place, names: List[str]) -> np.ndarray:
 
     Raises: InputError when one cannot be decoded, has colours or another size.
     """
+    from tqdm import tqdm       # on a terminal, for what takes more than a second
     first, images = None, None
-    for i, name in enumerate(names):
+    for i, name in enumerate(tqdm(names, 'pictures read', disable=None, leave=False,
+                                  delay=1)):
         with place.open(name) as stream:
             image = gray(stream.read(2 ** 22), place.path / name)
         if images is None:

@@ -128,7 +128,9 @@ def draw(options) -> Dict[str, bytes]:
         return arithmetic(generate, options.seed_a, options.seed_b, options.slerp)
     noise = generate.noise(np.random.RandomState(options.seed_a), options.count or 64)
     images = generate(noise, np.full(len(noise), digit))
-    return {f'digit_{digit}.png': pictures.sheet((images * 255).astype(np.uint8), 10)}
+    n_columns = next((n for n in range(10, 4, -1) if len(images) % n == 0), 10)
+    return {f'digit_{digit}.png': pictures.sheet((images * 255).astype(np.uint8),
+                                                 n_columns)}
 
 
 def save(generate: Generator, options) -> Dict[str, bytes]:

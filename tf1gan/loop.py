@@ -18,11 +18,11 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-# tf1 before tqdm: where TensorFlow is missing, tqdm may be too.
 from tf1gan import InputError, contract, flags, mnist, run_folder, tf1, trace
 from tf1gan.tf1 import tf
 
-from tqdm import tqdm
+# Of a terminal's 80 columns about 35 are the losses'.
+BAR = '{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]'
 
 
 class Stop(Exception):
@@ -37,7 +37,8 @@ class Run:
     """A tutorial in a session, with its data, its generator and its place in the run.
 
     `settings` is what config.json holds. `step` counts the steps done, `seconds` the
-    time since the last of the log's `rows`; `folder` is set by who makes it.
+    time since the last of the log's `rows`; `last` is the row of the step that the run
+    ended with, perhaps one that no row is due for; `folder` is set by who makes it.
 
     Raises: InputError when the settings do not fit the data.
     """
@@ -59,8 +60,9 @@ class Run:
         settings['images'] = {'form': files.form, 'train': n,
                               'read': len(files.train_images)}
         self.n_batches = page.N_BATCHES or n // config.batch_size
+        self.n_steps = config[0] * self.n_batches
         self.log_every = page.LOG_EVERY or self.n_batches
-        self.step, self.seconds, self.rows = 0, 0.0, []
+        self.step, self.seconds, self.rows, self.last = 0, 0.0, [], None
 
         self.model = page.build(config, settings['seed'])
         shape = list(self.data.images.shape[1:])
@@ -127,12 +129,13 @@ class Run:
         Raises: Stop on a signal, and when a loss or a weight is no longer finite,
         unless `keep_going`; InputError when a file cannot be written.
         """
-        last = self.config[0] * self.n_batches
-        goal = min(last, max_steps or sys.maxsize)
-        broken, first_row, kept = False, len(self.rows), self.step
+        from tqdm import tqdm       # where TensorFlow is missing, it may be too
+        goal = min(self.n_steps, max_steps or sys.maxsize)
+        broken, kept, losses = False, self.step, None
+        self.shown = len(self.rows)     # on TensorBoard
         with _signals() as caught, closing(
                 tf.summary.FileWriter(str(self.folder))) as events, tqdm(
-                total=goal, initial=self.step, unit='step', disable=None) as bar:
+                total=goal, initial=self.step, disable=None, bar_format=BAR) as bar:
             # TensorBoard drops what a killed run has written past this step.
             events.add_session_log(
                 tf.SessionLog(status=tf.SessionLog.START), global_step=self.step)
@@ -142,7 +145,7 @@ class Run:
             while self.step < goal and not caught:
                 losses = self.advance(self.sess)
                 if not bar.disable:
-                    bar.set_postfix(losses, refresh=False)
+                    bar.set_postfix_str(in_short(losses), refresh=False)
                 bar.update()
                 reason = None
                 if not broken and not all(map(math.isfinite, losses.values())):
@@ -156,8 +159,8 @@ class Run:
                 if (line is not None or picture is not None) and (
                         keep_going or not reason):
                     self.seconds = time.perf_counter() - began
-                    self.tell(line, picture, first_row, bar, events)
-                    first_row = len(self.rows)
+                    self.last = self.row(losses)
+                    self.tell(line, picture, bar, events)
                     began = time.perf_counter() - self.seconds
                     reason = reason or (None if broken else self.save())
                     kept = self.step
@@ -165,15 +168,20 @@ class Run:
                     broken = True
                     self.break_off(reason, keep_going, bar)
             self.seconds = time.perf_counter() - began
+            if losses is not None:
+                self.last = self.row(losses)
+                self.show(self.log_rows(), events)
             if self.step > kept and not broken:
                 reason = self.save()
                 if reason:
                     self.break_off(reason, keep_going, bar)
-        self.write_log()
+        self.write_log(self.log_rows())
         if caught:
             raise Stop(128 + caught[0], f'stopped with {self.step} steps done; go on '
                        f'with --resume {shlex.quote(str(self.folder))}')
-        if self.step < last:
+        if self.step < self.n_steps:
+            if losses is not None:
+                print(f'step {self.step - 1}: {in_short(losses)}', file=sys.stderr)
             print(f'{self.step} steps done, the --max-steps; go on with --resume '
                   f'{shlex.quote(str(self.folder))}', file=sys.stderr)
         else:
@@ -206,38 +214,52 @@ class Run:
         """Name the picture that is due at this step; None: none."""
         return self.page.picture(self.step, self.n_batches, self.config)
 
-    def log(self, losses) -> None:
-        """Add a row to the log, with the losses of the step just taken."""
+    def row(self, losses) -> Dict[str, float]:
+        """Return the log's row of the step just taken, with its losses."""
         step = self.step - 1
         row = {'epoch': step // self.n_batches, 'step': step}
         row.update({name: float(f'{loss:.9g}') for name, loss in losses.items()})
-        self.rows.append({**row, 'seconds': round(self.seconds, 6)})
+        return {**row, 'seconds': round(self.seconds, 6)}
+
+    def log(self, losses) -> None:
+        """Add a row to the log, with the losses of the step just taken."""
+        self.rows.append(self.row(losses))
         self.seconds = 0.0
 
-    def write_log(self, plots: bool = True) -> None:
+    def log_rows(self) -> List[Dict[str, float]]:
+        """Return the rows of log.csv at a run's end: its last step's among them."""
+        is_due = self.step % self.log_every == 0
+        is_last = self.last is not None and self.last['step'] == self.step - 1
+        return self.rows + [self.last] * (is_last and not is_due)
+
+    def write_log(self, rows: List[Dict[str, float]], plots: bool = True) -> None:
         """Write log.csv, with the columns of the page's `table`, and its plots."""
-        if not self.rows:
+        if not rows:
             return
-        run_folder.write_log(self.folder, self.page.table(self.rows))
+        run_folder.write_log(self.folder, self.page.table(rows))
         for name, png in (self.page.plots(self.rows, self.config).items()
-                          if plots else ()):
+                          if plots and self.rows else ()):
             run_folder.write(self.folder / name, png)
 
-    def tell(self, line: Optional[str], picture: Optional[str], first_row: int, bar,
-             events) -> None:
-        """Print the line and draw the picture that are due, and write the log.
-
-        Its rows from `first_row` on go to TensorBoard.
-        """
+    def tell(self, line: Optional[str], picture: Optional[str], bar, events) -> None:
+        """Print the line and draw the picture that are due, and write the log."""
         if line is not None:
             self.say(line, bar)
-        for row in self.rows[first_row:]:
+        self.draw(picture, events)
+        self.show(self.rows, events)
+        self.write_log(self.rows, plots=picture is not None)
+
+    def show(self, rows: List[Dict[str, float]], events) -> None:
+        """Have TensorBoard show those of the log's rows that it does not show yet.
+
+        They are in its file before log.csv or a checkpoint has them.
+        """
+        for row in rows[self.shown:]:
             events.add_summary(tf.Summary(value=[
                 tf.Summary.Value(tag=name, simple_value=value)
                 for name, value in row.items()
                 if name.startswith(('loss_', 'accuracy_'))]), row['step'])
-        self.draw(picture, events)
-        self.write_log(plots=picture is not None)
+        self.shown = len(rows)
         events.flush()
 
     def draw(self, name: Optional[str], events=None) -> None:
@@ -279,7 +301,8 @@ class Run:
         arrays['data/order'] = self.data.order
         return run_folder.pack(arrays, {
             **self.settings, 'step': self.step, 'seconds': self.seconds,
-            'rows': self.rows, 'rng': [kind, position, has_gauss, gauss],
+            'rows': self.rows, 'last': self.last,
+            'rng': [kind, position, has_gauss, gauss],
             'data_position': self.data.position,
             'epochs_completed': self.data.epochs_completed})
 
@@ -304,7 +327,8 @@ class Run:
         self.rng.set_state((kind, arrays['rng/keys'], position, has_gauss, gauss))
         self.data.restore(
             arrays['data/order'], meta['data_position'], meta['epochs_completed'])
-        self.step, self.seconds, self.rows = meta['step'], meta['seconds'], meta['rows']
+        self.step, self.seconds = meta['step'], meta['seconds']
+        self.rows, self.last = meta['rows'], meta.get('last')
 
     def diagnose(self, losses: Dict[str, float]) -> str:
         """Return where a loss that is not finite began.
@@ -346,6 +370,12 @@ def check_size(page: contract.Page, config, files: mnist.Files) -> None:
                          f'--n-input {n_pixels}')
     raise InputError(f'--data {files.source}: expected images of {side} x {side} '
                      f'pixels, found {size}; bring them to that size')
+
+
+def in_short(losses: Dict[str, float]) -> str:
+    """Return a step's losses in few letters: D_real 0.693 G 0.721."""
+    return ' '.join(f'{name[5 * name.startswith("loss_"):]} {loss:.3f}'
+                    for name, loss in losses.items() if 'accuracy' not in name)
 
 
 class _Terms:

@@ -11,25 +11,25 @@ from tf1gan.tf1 import tf
 
 # --- PyTorch's ------------------------------------------------------------------------
 
-def uniform(fan_in: int, shape: List[int], name: str) -> tf.Variable:
+def uniform(fan_in: int, shape: List[int], name: str) -> 'tf.Variable':
     """Return a variable of torch's initial law, U(-1/sqrt(fan_in), 1/sqrt(fan_in))."""
     bound = 1 / math.sqrt(fan_in)
     return tf.Variable(tf.random_uniform(shape, -bound, bound), name=name)
 
 
-def layer_norm(x: tf.Tensor, gain: tf.Variable, shift: tf.Variable,
-               epsilon: float) -> tf.Tensor:
+def layer_norm(x: 'tf.Tensor', gain: 'tf.Variable', shift: 'tf.Variable',
+               epsilon: float) -> 'tf.Tensor':
     """Return torch's LayerNorm of [n, units], with its biased variance."""
     mean, variance = tf.nn.moments(x, [1], keep_dims=True)
     return (x - mean) / tf.sqrt(variance + epsilon) * gain + shift
 
 
-def mse(output: tf.Tensor, target: float) -> tf.Tensor:
+def mse(output: 'tf.Tensor', target: float) -> 'tf.Tensor':
     """Return torch's MSELoss against a constant target."""
     return _mean(output, lambda p: tf.square(p - target), lambda p: 2 * (p - target))
 
 
-def bce(output: tf.Tensor, target: float) -> tf.Tensor:
+def bce(output: 'tf.Tensor', target: float) -> 'tf.Tensor':
     """Return torch's BCELoss (nats) against a constant target.
 
     Both logs are clamped at -100, and the gradient's denominator at 1e-12, as torch
@@ -59,7 +59,7 @@ def _mean(output, loss, slope):
 
 # --- Keras's --------------------------------------------------------------------------
 
-def glorot(shape: List[int], name: str) -> tf.Variable:
+def glorot(shape: List[int], name: str) -> 'tf.Variable':
     """Return a weight of Keras's initial law, U(-l, l), l = sqrt(6/(fan_in + fan_out)).
 
     `shape` is [in, out] of a dense layer or [height, width, in, out] of a convolution.
@@ -69,7 +69,7 @@ def glorot(shape: List[int], name: str) -> tf.Variable:
     return tf.Variable(tf.random_uniform(shape, -limit, limit), name=name)
 
 
-def zeros(n: int, name: str) -> tf.Variable:
+def zeros(n: int, name: str) -> 'tf.Variable':
     """Return biases [n], 0 at first."""
     return tf.Variable(tf.zeros([n]), name=name)
 
@@ -77,10 +77,10 @@ def zeros(n: int, name: str) -> tf.Variable:
 class BatchNorm(NamedTuple):
     """The variables of a batch normalization of `n` units or channels, all [n]."""
 
-    gamma: tf.Variable
-    beta: tf.Variable
-    mean: tf.Variable           # moving averages, which no optimizer moves
-    variance: tf.Variable
+    gamma: 'tf.Variable'
+    beta: 'tf.Variable'
+    mean: 'tf.Variable'         # moving averages, which no optimizer moves
+    variance: 'tf.Variable'
 
 
 def batch_norm_variables(n: int, name: str) -> BatchNorm:
@@ -92,8 +92,9 @@ def batch_norm_variables(n: int, name: str) -> BatchNorm:
         tf.Variable(tf.ones([n]), trainable=False, name=name + '_variance'))
 
 
-def batch_norm(x: tf.Tensor, norm: BatchNorm, updates: Optional[List[tf.Operation]],
-               momentum: float, epsilon: float, biased: bool) -> tf.Tensor:
+def batch_norm(x: 'tf.Tensor', norm: BatchNorm,
+               updates: Optional[List['tf.Operation']],
+               momentum: float, epsilon: float, biased: bool) -> 'tf.Tensor':
     """Return what Keras makes of [n, units] or [n, height, width, channels].
 
     Without `updates`, in inference mode: by the moving averages. With them, in training
@@ -122,8 +123,8 @@ def batch_norm(x: tf.Tensor, norm: BatchNorm, updates: Optional[List[tf.Operatio
     return y
 
 
-def conv(x: tf.Tensor, W: tf.Variable, b: tf.Variable, stride: int,
-         padding: str) -> tf.Tensor:
+def conv(x: 'tf.Tensor', W: 'tf.Variable', b: 'tf.Variable', stride: int,
+         padding: str) -> 'tf.Tensor':
     """Return Keras's Conv2D of [n, height, width, in] by `W` [k, k, in, out].
 
     Where the stride is 1, the padding SAME and k odd, the gradients are written as
@@ -151,7 +152,7 @@ def conv(x: tf.Tensor, W: tf.Variable, b: tf.Variable, stride: int,
     return tf.nn.bias_add(same(x, W), b)
 
 
-def upsample(x: tf.Tensor) -> tf.Tensor:
+def upsample(x: 'tf.Tensor') -> 'tf.Tensor':
     """Return images [n, height, width, channels] with every pixel doubled both ways."""
     height, width = x.shape.as_list()[1:3]
 
@@ -167,7 +168,8 @@ def upsample(x: tf.Tensor) -> tf.Tensor:
     return double_with_gradient(x) if tf1.DETERMINISTIC_GPU else double(x)
 
 
-def dropout_mask(shape: List, rate: float, seed: int, count: tf.Variable) -> tf.Tensor:
+def dropout_mask(shape: List, rate: float, seed: int,
+                 count: 'tf.Variable') -> 'tf.Tensor':
     """Return a dropout mask: 0 with probability `rate`, elsewhere 1/(1 - rate).
 
     It depends on `seed` and `count` only, so that a run that is resumed draws what it
@@ -177,7 +179,7 @@ def dropout_mask(shape: List, rate: float, seed: int, count: tf.Variable) -> tf.
     return tf.cast(uniform >= rate, tf.float32) * (1 / (1 - rate))
 
 
-def bce_clipped(logits: tf.Tensor, target) -> tf.Tensor:
+def bce_clipped(logits: 'tf.Tensor', target) -> 'tf.Tensor':
     """Return Keras 1's binary cross-entropy (nats) of the sigmoid of `logits`.
 
     The probability is clipped to [1e-7, 1 - 1e-7] and made a logit again: so a D that
@@ -189,7 +191,7 @@ def bce_clipped(logits: tf.Tensor, target) -> tf.Tensor:
     return bce_with_logits(tf.log(p / (1 - p)), target)
 
 
-def bce_with_logits(logits: tf.Tensor, target) -> tf.Tensor:
+def bce_with_logits(logits: 'tf.Tensor', target) -> 'tf.Tensor':
     """Return Keras's binary cross-entropy (nats), which is computed from the logits.
 
     `target` is a number, or a tensor of the shape of `logits`.
@@ -198,6 +200,6 @@ def bce_with_logits(logits: tf.Tensor, target) -> tf.Tensor:
         labels=target * tf.ones_like(logits), logits=logits))
 
 
-def accuracy(output: tf.Tensor, target: float) -> tf.Tensor:
+def accuracy(output: 'tf.Tensor', target: float) -> 'tf.Tensor':
     """Return the share of outputs on the target's side of 0.5."""
     return tf.reduce_mean(tf.cast(tf.equal(output > 0.5, target > 0.5), tf.float32))

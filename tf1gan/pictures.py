@@ -1,15 +1,15 @@
-"""Arrays to PNG files: rows of samples and loss curves. Matplotlib and Pillow only."""
+"""Arrays to PNG files: rows of samples and loss curves. Matplotlib and Pillow only.
+
+Both are imported when there is something to draw, for a `--help` should not wait.
+"""
 
 import io
-from typing import Dict, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Sequence, Tuple
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from PIL import Image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def row(images: np.ndarray) -> bytes:
@@ -42,7 +42,9 @@ def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> by
     ax.set_xlabel(x_label)
     ax.set_ylabel(y_label)
     ax.grid(True, alpha=0.3)
-    ax.legend()
+    _whole_numbers(ax)
+    # Above the curves, so that it covers no point.
+    ax.legend(loc='lower left', bbox_to_anchor=(0, 1), ncol=len(values), frameon=False)
     return _png(figure, bbox_inches='tight')
 
 
@@ -67,11 +69,12 @@ def grid(images: np.ndarray, colors: str, inches: Tuple[float, float],
 def sheet(images: np.ndarray, n_columns: int) -> bytes:
     """Return the PNG of `images` [n, height, width] uint8 side by side, in raw pixels.
 
-    The last row's empty places are black.
+    The last row's empty places are white.
     """
+    from PIL import Image
     n, height, width = images.shape
     n_rows = -(-n // n_columns)
-    whole = np.zeros((n_rows * n_columns, height, width), np.uint8)
+    whole = np.full((n_rows * n_columns, height, width), 255, np.uint8)
     whole[:n] = images
     rows = whole.reshape(n_rows, n_columns, height, width).swapaxes(1, 2)
     content = io.BytesIO()
@@ -104,6 +107,9 @@ def colored(images: np.ndarray, digits: np.ndarray, n_columns: int,
     They fill a square, both of whose axes go from one of `ends` to the other, and are
     of `names`.
     """
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+    from matplotlib.patches import Patch
     colors = ScalarMappable(Normalize(0, 9), 'tab10').to_rgba(np.arange(10))[:, :3]
     ink = images[..., None] * (1 - colors[digits][:, None, None])
     height, width = images.shape[1:]
@@ -132,19 +138,29 @@ def progress(losses: Sequence[float], equilibrium: float) -> bytes:
     ax.set_ylim(0, 1.0)
     ax.set_yticks([0, 0.25, 0.5])
     ax.set_xlabel('every 10th update')
+    ax.set_ylabel('loss')
     ax.grid(True)
-    ax.legend(loc='upper right')
+    _whole_numbers(ax)
+    ax.legend(loc='lower right', bbox_to_anchor=(1, 1), frameon=False)
     return _png(figure)
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> 'Figure':
     """Return an empty figure, in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)     # no pyplot: no display, no state shared between figures
     return figure
 
 
-def _png(figure: Figure, **how) -> bytes:
+def _whole_numbers(ax) -> None:
+    """Have an x axis that counts marked at whole numbers alone."""
+    from matplotlib.ticker import MaxNLocator
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _png(figure: 'Figure', **how) -> bytes:
     content = io.BytesIO()
     figure.savefig(content, format='png', **how)
     return content.getvalue()

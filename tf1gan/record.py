@@ -76,7 +76,7 @@ class Recorder:
             self.optimizers[name] = self.numbers(next(iter(appliers.values())))
         return result
 
-    def numbers(self, op: tf.Operation) -> Dict[str, Any]:
+    def numbers(self, op: 'tf.Operation') -> Dict[str, Any]:
         """Return an optimizer's kind and numbers, as its op in the graph has them."""
         places = {'learning_rate': 5, 'beta1': 6, 'beta2': 7, 'epsilon': 8}
         kind = 'Adam'
@@ -87,7 +87,7 @@ class Recorder:
         return {'kind': kind, **{name: float(value) for name, value in values.items()}}
 
 
-def watched(update: contract.Update) -> Dict[str, tf.Tensor]:
+def watched(update: contract.Update) -> Dict[str, 'tf.Tensor']:
     """Return what is on the way to an update's loss, by its keys in a trace."""
     found = {f'mask/{i + 1}': mask for i, mask in enumerate(update.masks)}
     if update.fakes is not None:
@@ -105,8 +105,9 @@ def record(run: loop.Run, n_steps: int, path: str) -> None:
         raise InputError(f'{run.page.source}: expected a page with a `describe`, whose '
                          'description a trace holds, found none; write it '
                          '(tf1gan/descriptions says what it holds)')
+    from tqdm import tqdm       # where TensorFlow is missing, it may be too
     recorder = Recorder(run)
-    for _ in range(n_steps):
+    for _ in tqdm(range(n_steps), 'steps recorded', disable=None, leave=False, delay=1):
         draw(run)
         run.advance(recorder)
     trace.save(path, {
@@ -160,6 +161,9 @@ def main() -> int:
         if given['weights'] is not None:
             run.start_from(trace.load(given['weights']))
         record(run, given['steps'], given['out'])
+        flags.show(f'{given["out"]}: {page.name}, steps 0 to {given["steps"] - 1}; a '
+                   'port replays it with tf1gan.trace (docs/porting.md), then run '
+                   f'python -m tf1gan.compare {given["out"]} MINE')
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,12 +3,17 @@
     from tf1gan.tf1 import tf
 
 On TensorFlow 2, `tf` is its `compat.v1` without the behaviour of version 2, and a seed
-gives the initial weights that it gives on 1.15. The bits of a run differ. Importing
-this module changes TensorFlow 2 for the whole process.
+gives the initial weights that it gives on 1.15. The bits of a run differ.
+
+TensorFlow is imported when `tf`, or one of `FACTS`, is first used: what a page can say
+without it, its flags for one, it says at once. That import changes TensorFlow 2 for the
+whole process.
 """
 
+import functools
 import os
 import sys
+from types import ModuleType
 
 from tf1gan import OLDEST_2
 
@@ -16,28 +21,63 @@ os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no 
 # Of newer processors' own kernels, which 1.15 has not; and they have a notice.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 ONEDNN = 'tensorflow' in sys.modules or os.environ['TF_ENABLE_ONEDNN_OPTS'] != '0'
-try:
-    import tensorflow
-    VERSION = tensorflow.__version__
-    REFERENCE = VERSION.startswith('1.15')
-    if not REFERENCE and tuple(map(int, VERSION.split('.')[:2])) < OLDEST_2:
-        raise ImportError(f'version {VERSION}')
-except ImportError as error:
-    sys.exit('expected TensorFlow 1.15 (Python 3.6 or 3.7), or {}.{} and later, found: '
-             '{}; run `python -m tf1gan.doctor` to see what this machine can run'
-             .format(*OLDEST_2, error))
-DETERMINISTIC_GPU = not REFERENCE and tensorflow.test.is_built_with_cuda()
+FACTS = 'VERSION', 'REFERENCE', 'DETERMINISTIC_GPU', 'NOTE'
 
 
-def in_graph_mode():
+class _TensorFlow(ModuleType):
+    """What `tf` is: its names are those of the TensorFlow that is loaded for them."""
+
+    def __getattr__(self, name):
+        return getattr(load(), name)
+
+
+class _Facts(ModuleType):
+    """What this module is: its FACTS are there once TensorFlow is."""
+
+    def __getattr__(self, name):
+        if name not in FACTS:
+            raise AttributeError(f'module {self.__name__} has no {name}')
+        load()
+        return self.__dict__[name]
+
+
+@functools.lru_cache(maxsize=None)
+def load():
+    """Import TensorFlow and settle FACTS; return it as TensorFlow 1.
+
+    Raises: SystemExit with a sentence where there is none that will do.
+    """
+    try:
+        import tensorflow
+        version = tensorflow.__version__
+        reference = version.startswith('1.15')
+        if not reference and tuple(map(int, version.split('.')[:2])) < OLDEST_2:
+            raise ImportError(f'version {version}')
+    except ImportError as error:
+        sys.exit('expected TensorFlow 1.15 (Python 3.6 or 3.7), or {}.{} and later, '
+                 'found: {}; run `python -m tf1gan.doctor` to see what this machine '
+                 'can run'.format(*OLDEST_2, error))
+    on_gpu = not reference and tensorflow.test.is_built_with_cuda()
+    globals().update(
+        VERSION=version, REFERENCE=reference, DETERMINISTIC_GPU=on_gpu,
+        NOTE=f'note: TensorFlow {version} in graph mode; the bits of the reference are '
+             "TensorFlow 1.15's")
+    found = tensorflow if reference else in_graph_mode(on_gpu)
+    found.compat.v1.logging.set_verbosity(
+        found.compat.v1.logging.ERROR)      # errors still show
+    return found
+
+
+def in_graph_mode(on_gpu: bool):
     """Return TensorFlow 2's `compat.v1`, set up to compute as TensorFlow 1.15 does."""
+    import tensorflow
     import tensorflow.compat.v1 as tf
     from tensorflow.python.framework import random_seed
     tf.logging.set_verbosity(tf.logging.ERROR)
     tf.disable_v2_behavior()
     # On a GPU too: float32 means float32, and two runs have the same bits.
     tensorflow.config.experimental.enable_tensor_float_32_execution(False)
-    if DETERMINISTIC_GPU:
+    if on_gpu:
         tensorflow.config.experimental.enable_op_determinism()
     of_the_release = random_seed.get_seed
 
@@ -62,12 +102,10 @@ def session_config(**options) -> 'tf.ConfigProto':
     0.001 (seen on an Intel Xeon), unless it may fuse nothing.
     """
     config = tf.ConfigProto(**options)
-    if ONEDNN and not REFERENCE:
+    if ONEDNN and not sys.modules[__name__].REFERENCE:
         config.graph_options.rewrite_options.remapping = 2      # off
     return config
 
 
-NOTE = (f'note: TensorFlow {VERSION} in graph mode; the bits of the reference are '
-        "TensorFlow 1.15's")
-tf = tensorflow if REFERENCE else in_graph_mode()
-tf.compat.v1.logging.set_verbosity(tf.compat.v1.logging.ERROR)      # errors still show
+tf = _TensorFlow('tf')
+sys.modules[__name__].__class__ = _Facts

@@ -38,7 +38,7 @@ def integral(y: np.ndarray, x: np.ndarray) -> float:
     return float(np.sum((y[1:] + y[:-1]) / 2 * np.diff(x)))
 
 
-def draw(mass, shares, heights) -> pictures.Figure:
+def draw(mass, shares, heights) -> 'pictures.Figure':
     """Draw the die, the standard normal and the narrow one."""
     figure = pictures.new_figure(12, 4)
     die, wide, narrow = figure.subplots(1, 3)
@@ -75,7 +75,7 @@ def main_plane(images: np.ndarray):
     return apart @ vectors[:, [-1, -2]], float(values[-2:].sum() / values.sum())
 
 
-def draw_images(images, places, density, edges) -> pictures.Figure:
+def draw_images(images, places, density, edges) -> 'pictures.Figure':
     """Draw the density over the plane, and an image at each of some places."""
     figure = pictures.new_figure(13, 5.5)
     left, right = figure.subplots(1, 2)

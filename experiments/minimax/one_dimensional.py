@@ -174,7 +174,7 @@ def measure(seen: Dict[str, Any]) -> Dict[str, float]:
     return {name: round(float(value), 6) for name, value in found.items()}
 
 
-def draw(looks: Dict[str, Dict[str, Any]]) -> pictures.Figure:
+def draw(looks: Dict[str, Dict[str, Any]]) -> 'pictures.Figure':
     """Draw a column a moment: the densities above, D below."""
     figure = pictures.new_figure(15, 7)
     axes = figure.subplots(2, len(looks), sharex=True)

@@ -77,7 +77,7 @@ def windows(values, reduce) -> Dict[str, float]:
             for first, last in WINDOWS}
 
 
-def draw(watches: Dict[str, Watch]) -> pictures.Figure:
+def draw(watches: Dict[str, Watch]) -> 'pictures.Figure':
     """Draw the curves above, and what was measured below."""
     figure = pictures.new_figure(11, 8)
     (values, slopes), (norms, D_gene) = figure.subplots(2, 2)

@@ -43,13 +43,13 @@ def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
 class Model(NamedTuple):
     """What a session needs of the graph."""
 
-    graph: tf.Graph
-    init: tf.Operation
-    X: tf.Tensor                # [n, 784], in [-1, 1]
-    X_labels: tf.Tensor         # [n, 10], one-hot
-    Z: tf.Tensor                # [n, n_noise]
-    Z_labels: tf.Tensor         # [n, 10], one-hot
-    G: tf.Tensor                # [n, 784], in (-1, 1)
+    graph: 'tf.Graph'
+    init: 'tf.Operation'
+    X: 'tf.Tensor'              # [n, 784], in [-1, 1]
+    X_labels: 'tf.Tensor'       # [n, 10], one-hot
+    Z: 'tf.Tensor'              # [n, n_noise]
+    Z_labels: 'tf.Tensor'       # [n, 10], one-hot
+    G: 'tf.Tensor'              # [n, 784], in (-1, 1)
     updates: Dict[str, Update]  # of D and G
 
 

@@ -73,8 +73,10 @@ class Search:
         self.vain: Dict[Any, int] = {}              # searches that found nothing
 
     def explain(self) -> None:
-        """Judge every update."""
-        for place in self.judge.golden.updates:
+        """Judge every update; on a terminal, say how far it is."""
+        from tqdm import tqdm
+        for place in tqdm(self.judge.golden.updates, 'updates judged', disable=None,
+                          leave=False, delay=1):
             ways = self.judge.ways(place)
             plain, carried = self.judge.nodes(ways, [])
             for key, node in plain.items():
