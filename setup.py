@@ -43,7 +43,6 @@ setup(
     classifiers=[
         'Development Status :: 4 - Beta',
         'Intended Audience :: Science/Research',
-        'License :: OSI Approved :: MIT License',
         'Operating System :: POSIX :: Linux',
         *(f'Programming Language :: Python :: 3.{minor}' for minor in range(6, 14)),
         'Topic :: Scientific/Engineering :: Artificial Intelligence'],

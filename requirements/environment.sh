@@ -24,9 +24,14 @@ echo "Making $venv with $python from $lock" >&2
 "$python" -m venv --clear "$venv"
 pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes"
 $pip -r "$here/pip.lock"
-case $lock in       # what TensorFlow 1.15 needs has two parts that come as sources only
-*tf1-*) $pip --only-binary=:all: --no-binary=gast,termcolor -r "$lock" ;;
-*oracle-*) $pip --no-deps --only-binary=:all: --no-binary=gast,keras -r "$lock" ;;
+# What TensorFlow 1.15 needs has parts that come as sources only: on Python 3.6 termcolor too. They are built by
+# the setuptools and the wheel of pip.lock.
+case $lock in
+*tf1-*)
+    sources=gast
+    "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 7))' || sources=gast,termcolor
+    $pip --no-build-isolation --only-binary=:all: --no-binary=$sources -r "$lock" ;;
+*oracle-*) $pip --no-deps --no-build-isolation --only-binary=:all: --no-binary=gast,keras -r "$lock" ;;
 *) $pip --only-binary=:all: -r "$lock" ;;
 esac
 printf '%s\n%s\n' "$sums" "$python" >"$stamp"

@@ -140,6 +140,18 @@ def test_the_measured_speeds_keep_their_bounds():
         assert step['ratio'] <= {'keras': 0.90, 'torch': 1}[step['against']]
 
 
+def test_the_readme_says_what_the_package_weighs():
+    def megabytes(*patterns):
+        return sum(path.stat().st_size for pattern in patterns
+                   for path in (ROOT / 'tf1gan').rglob(pattern)) / 1e6
+
+    code = megabytes('*.py', '*.csv', '*.json', '*.html')
+    parts = megabytes('data/*'), megabytes('golden/*'), megabytes('classifier.npz')
+    assert ('Of its {:.0f} MB MNIST is {:.1f}, the golden traces {:.1f}, the '
+            'classifier of `evaluate` {:.1f}, and the code {:.1f}.').format(
+                sum(parts) + code, *parts, code) in README
+
+
 def test_the_readme_quotes_the_first_line_of_the_committed_run():
     from tf1gan import vanilla
     assert f'```\n{vanilla.line(550, 550, committed("vanilla")[0][0])}\n```' in README
@@ -163,6 +175,7 @@ def test_a_changed_number_is_caught(tmp_path):
 
 def test_links_in_the_pages_lead_somewhere():
     pages = [*ROOT.glob('*.md'), *ROOT.glob('docs/*.md'),
+             ROOT / 'experiments/negative.md',
              *(ROOT / 'experiments').glob('*/README.md')]
     for page in pages:
         links = re.findall(r'\]\((?!http)([^)]+)\)', page.read_text())
