@@ -73,7 +73,7 @@ def test_tensorboard_has_every_row_after_a_kill(tutorial, tmp_path, monkeypatch)
 def test_less_than_an_epoch_has_a_row_and_says_its_losses(tutorial, small, tmp_path):
     ended = tutorial('--data', small, '--max-steps', 2, '--out', 'run', *TINY)
     (step, loss_G), = logged(tmp_path / 'run')
-    words = ended.err.splitlines()[1].split()
+    words = ended.err.splitlines()[2].split()
     assert step == 1 and words[:3] == ['step', '1:', 'D']
     assert words[4:] == ['G', f'{loss_G:.3f}']
     again = tutorial('--resume', 'run', '--max-steps', 2)

@@ -227,8 +227,8 @@ class Run:
         self.seconds = 0.0
 
     def log_rows(self) -> List[Dict[str, float]]:
-        """Return the rows of log.csv at a run's end: its last step's among them."""
-        is_due = self.step % self.log_every == 0
+        """Return the rows of log.csv; of a run that stops early its last step's too."""
+        is_due = self.step % self.log_every == 0 or self.step >= self.n_steps
         is_last = self.last is not None and self.last['step'] == self.step - 1
         return self.rows + [self.last] * (is_last and not is_due)
 

@@ -28,6 +28,10 @@ IMPOSSIBLE = ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError
 # What a forward pass need not show, of a bias of 0, say, but its gradients do.
 UNSEEN = ('bias scaled', 'bias missing', 'part of the normalization missing',
           'statistics without gradient')
+# Numbers that a schedule, chance or the data may change from update to update.
+MAY_VARY = ('learning rate', 'smoothed targets', 'smoothing', 'scale of the gradient',
+            'gradients recorded otherwise', 'scale inside the optimizer')
+MOST = 4        # findings of a group in an update
 PAIRS = 4       # edits that are tried together with every other
 
 
@@ -71,6 +75,7 @@ class Search:
         self.judged: Dict[str, float] = {}          # arrays, and shares of their limits
         self.nodes: List[Tuple[str, Node]] = []     # that do not follow, or hold NaN
         self.vain: Dict[Any, int] = {}              # searches that found nothing
+        self.taken: Dict[str, List[Edit]] = {}      # what was found, by update
 
     def explain(self) -> None:
         """Judge every update; on a terminal, say how far it is."""
@@ -88,6 +93,7 @@ class Search:
                 carried = self.judge.nodes(ways, taken)[1]
             self.judge.carry(ways, carried)
         self.undone()
+        self.settle()
 
     def count(self, ways: List[Way], some: List[Edit]) -> float:
         """Return how many arrays do not follow with some edits."""
@@ -149,10 +155,14 @@ class Search:
             self.findings.append(Finding(
                 place, group, bad, new, others, sure,
                 max(node.share for node in bad), near, follows))
+            if sum((each.place, each.group) == (place, group)
+                   for each in self.findings) >= MOST:
+                given.add(group)        # each undoes what another does
         self.findings = [
             each._replace(sure=False) if each.place == place and given & set(GROUPS[:3])
             and any(edit.name == 'recorded after an activation' for edit in each.edits)
             else each for each in self.findings]
+        self.taken[place] = taken
         self.doubt(place, ways[0], plain, taken)
         return taken
 
@@ -186,8 +196,39 @@ class Search:
                 continue
             instead = [other for other in finding.others
                        if names & {edit.name for edit in other}]
-            self.findings[n] = finding._replace(sure=bool(instead), others=[], edits=(
-                instead or [finding.edits])[0])
+            kept = [edit for edit in finding.edits if edit.name in MAY_VARY]
+            self.findings[n] = finding._replace(
+                sure=bool(instead), others=[], edits=(instead or [kept])[0])
+
+    def settle(self) -> None:
+        """Take back words that a run as a whole does not bear out.
+
+        A number that somebody wrote is the same in every update, and so is a layer.
+        What is not sure and has a fitted number only happens to fit.
+        """
+        said: Dict[Any, List[Edit]] = {}
+        for finding in self.findings:
+            for edit in finding.edits:
+                said.setdefault(slot(edit), []).append(edit)
+        for n, finding in enumerate(self.findings):
+            unsteady = any(not steady(said[slot(edit)]) for edit in finding.edits)
+            fitted = any({'number', 'slope', 'factor'} & set(edit.values)
+                         and edit.name not in MAY_VARY for edit in finding.edits)
+            elsewhere = [each.place for each in self.findings if not each.edits
+                         and each.group == finding.group and each.place != finding.place
+                         and self.missed(finding, each.place)]
+            alike = sum(len(said[slot(edit)]) for edit in finding.edits)
+            may_vary = all(edit.name in MAY_VARY for edit in finding.edits)
+            if unsteady or len(elsewhere) >= (alike if may_vary else 1) or (
+                    fitted and not finding.sure and not finding.others):
+                self.findings[n] = finding._replace(edits=[], others=[], sure=False)
+
+    def missed(self, finding: Finding, place: str) -> bool:
+        """Say whether a finding's edits should show in another update, and did not."""
+        update = descriptions.update_of(self.judge.description, place.split('/')[1])
+        slots = set(map(slot, self.taken[place]))
+        return all(edit.concerns(update) and slot(edit) not in slots
+                   for edit in finding.edits)
 
     def known(self, ways: List[Way], plain: Dict[str, Node]) -> List[Edit]:
         """Return which of the edits found so far hold in this update too.
@@ -226,6 +267,23 @@ class Search:
         if not fitting and not self.vain.get((group,)):
             fitting = trial.confirmed(trial.pairs(singles))
         return trial.choose(fitting)
+
+
+def slot(edit: Edit) -> Any:
+    """Return what two edits share that cannot both be true, unless they are the same.
+    """
+    return (edit.name, edit.of, edit.where, *(str(edit.values.get(name)) for name in (
+        'network', 'layers', 'which', 'batch', 'target', 'matrices', 'part')))
+
+
+def steady(alike: List[Edit]) -> bool:
+    """Say whether edits of one slot are one mistake."""
+    numbers = [abs(edit.values[name]) for edit in alike
+               for name in ('number', 'slope') if name in edit.values]
+    varies = numbers and max(numbers) > 1.02 * min(numbers) + 1e-30
+    kinds = {(str(edit.values.get('new')), str(edit.values.get('how')))
+             for edit in alike}
+    return len(kinds) == 1 and not (varies and alike[0].name not in MAY_VARY)
 
 
 def fact(group: str, bad: List[Node], way: Way):

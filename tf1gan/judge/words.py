@@ -23,6 +23,8 @@ LOSSES = {'log': 'the log of the sigmoid as it is',
           'distance': 'the absolute error of the logits',
           'not_logits': 'that of probabilities, but of logits, cut to [1e-7, 1 - 1e-7]',
           'exchanged': 'that of the targets, as logits: the arguments are exchanged'}
+KNOWN = {'epsilon': 'epsilon', 'learning rate': 'learning_rate', 'beta1': 'beta1',
+         'beta2': 'beta2'}      # numbers of an optimizer, by their mistakes
 OPS = {'leaky_relu': 'LeakyReLU', 'relu': 'ReLU', 'conv': 'convolution',
        'batch_norm': 'batch normalization', 'layer_norm': 'layer normalization',
        'tanh01': '(tanh + 1) / 2'}
@@ -103,6 +105,8 @@ def _same(finding: Finding) -> Any:
         if finding.group.startswith('forward'):
             return finding.group, first.startswith('layer/') and first[-2:]
         return finding.group, finding.place.split('/')[1]
+    if finding.edits[0].name == "Adam's count":
+        return tuple((edit.name, edit.where) for edit in finding.edits)
     return tuple((edit.name, *(str(edit.values.get(name)) for name in (
         'new', 'how', 'network', 'layers', 'which', 'was', 'target')))
                  for edit in finding.edits)
@@ -184,6 +188,12 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
                                  if 'number' in each.values))
     if numbers:
         found['number'] = ', then '.join(numbers[:4])
+    if edit.name == "Adam's count":
+        for name in 'count', 'was':
+            found[name] = ', then '.join(str(each.values[name])
+                                         for each in (alike or [edit])[:4])
+    if edit.of == 'optimizer' and edit.name in KNOWN:
+        found['was'] = description['optimizers'][edit.where][KNOWN[edit.name]]
     for name in 'was', 'target':
         if isinstance(found.get(name), float):
             found[name] = f'{found[name]:.4g}'
