@@ -63,7 +63,8 @@ def start(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
         'format': 1, 'tutorial': page.name, 'command': command, 'resumed': [],
         'config': page.Config(**page.settle(given))._asdict(),
         'seed': options.seed or 0, 'threads': threads, 'data': _absolute(options.data),
-        'weights': options.weights, 'tensorflow': tf1.VERSION})
+        'weights': options.weights, 'tensorflow': tf1.VERSION,
+        'step_by_step': options.step_by_step})
     if options.weights is not None:
         run.start_from(trace.load(options.weights))
     run.folder = run_folder.create(options.out, Path('runs') / page.name, {
@@ -115,7 +116,8 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     settings = {key: meta[key] for key in (
         'format', 'tutorial', 'command', 'resumed',
         'config', 'seed', 'threads', 'data')}
-    settings.update(weights=meta.get('weights'), tensorflow=tf1.VERSION)
+    settings.update(weights=meta.get('weights'), tensorflow=tf1.VERSION,
+                    step_by_step=options.step_by_step)
     if options.data is not None:
         settings['data'] = _absolute(options.data)
     elif meta['data'] and not os.path.exists(meta['data']):

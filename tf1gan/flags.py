@@ -32,6 +32,7 @@ class Flags(NamedTuple):
     weights: Optional[str]
     resume: Optional[str]
     keep_going: bool
+    step_by_step: bool
 
 
 class Parser(argparse.ArgumentParser):
@@ -161,6 +162,9 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
     common.add_argument('--keep-going', action='store_true',
                         help='go on after a loss that is not finite, as the source '
                         'would')
+    common.add_argument('--step-by-step', action='store_true',
+                        help="call the session once an update, as the source does, not "
+                        'once a step: slower, the same bits')
     given = vars(parser.parse_args(argv))
     flags = Flags(**{common_flag: given.pop(common_flag)
                      for common_flag in Flags._fields})

@@ -18,7 +18,8 @@ from typing import Any, Dict, List, Optional
 
 import numpy as np
 
-from tf1gan import InputError, contract, flags, mnist, run_folder, tf1, trace
+from tf1gan import (InputError, contract, flags, mnist, one_call, run_folder, tf1,
+                    trace)
 from tf1gan.tf1 import tf
 
 # Of a terminal's 80 columns about 35 are the losses'.
@@ -77,6 +78,14 @@ class Run:
         self.sess.run(self.model.init)
         variables = self.model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         self.variables = {variable.op.name: variable for variable in variables}
+        self.one_call = None
+        if page.is_tutorial and not settings.get('step_by_step'):
+            n = config.batch_size
+            draws = np.random.RandomState(0)        # not the run's
+            self.one_call = one_call.session(self.sess, lambda sess: page.step(
+                sess, self.model, config,
+                lambda *args, **how: (self.data.images[:n], self.data.labels[:n]),
+                lambda m: page.noise(draws, m, config)))
         self.model.graph.finalize()     # what follows may run ops, not add any
 
     def start_from(self, given: trace.Trace) -> None:
@@ -102,9 +111,15 @@ class Run:
                               if '/' not in name and name[:2] in ('G_', 'D_')})
 
     def advance(self, sess) -> Dict[str, float]:
-        """Take the tutorial's next step in `sess`; return its losses."""
-        losses = self.page.step(
-            sess, self.model, self.config, self.data.next_batch, self.draw_noise)
+        """Take the tutorial's next step in `sess`; return its losses.
+
+        In the run's own session the step is one call, where that can be.
+        """
+        def step(sess):
+            return self.page.step(
+                sess, self.model, self.config, self.data.next_batch, self.draw_noise)
+        fast = sess is self.sess and self.one_call
+        losses = self.one_call.take(step) if fast else step(sess)
         self.step += 1
         return losses
 

@@ -157,7 +157,8 @@ def main() -> int:
         small = page.small if given['small'] else {}
         run = loop.Run(page, {
             'config': page.Config(**{**small, **numbers})._asdict(),
-            'seed': given['seed'], 'threads': given['threads'], 'data': given['data']})
+            'seed': given['seed'], 'threads': given['threads'], 'data': given['data'],
+            'step_by_step': True})
         if given['weights'] is not None:
             run.start_from(trace.load(given['weights']))
         record(run, given['steps'], given['out'])
