@@ -298,12 +298,12 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     Its epsilon is added to the root as it is, not to the corrected one; and the powers
     of its betas are float32 products of one more beta an update. `numbers` of an edit
     may hold `place` (corrected: where torch has epsilon), `corrected` (what is: both,
-    first, second or neither moment), `correction` (its betas), `nesterov`, `rectified`
-    or `count`.
+    first, second or neither moment), `nesterov`, `rectified` or `count`.
     """
-    t, betas = numbers.get('count', t), numbers.get('correction', numbers)
-    powers = [float(np.multiply.accumulate(np.full(t, betas[beta], np.float32))[-1])
-              if float(np.float32(betas[beta])) == betas[beta] else betas[beta] ** t
+    t = numbers.get('count', t)
+    powers = [float(np.multiply.accumulate(np.full(t, numbers[beta], np.float32))[-1])
+              if float(np.float32(numbers[beta])) == numbers[beta]
+              else numbers[beta] ** t
               for beta in ('beta1', 'beta2')]
     what = numbers.get('corrected', 'both')
     left = [1 - power if what in ('both', each) else 1

@@ -631,11 +631,9 @@ def moments(case: Case) -> Edits:
     if case.optimizer['kind'] != 'Adam':
         return
     for beta in 'beta1', 'beta2':
-        known = {'beta1': case.optimizer['beta1'], 'beta2': case.optimizer['beta2'],
-                 **case.optimizer.get('known', {})}
-        yield Family(lambda number, beta=beta, known=known: in_optimizer(
-            beta, case, {beta: number, 'known': known}, number=number,
-            was=known[beta]), (0.5, 0.9, 0.99, 0.999))
+        yield Family(lambda number, beta=beta: in_optimizer(
+            beta, case, {beta: number}, number=number, was=case.optimizer[beta]),
+            (0.5, 0.9, 0.99, 0.999))
     moved = any(_moved(past) for past in case.way.past
                 if past.update['optimizer'] == case.update['optimizer'])
     if moved:       # or there is nothing to forget
@@ -724,8 +722,6 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
         yield Family(lambda number, place=place: edit(
             'epsilon', {'epsilon': abs(number), 'place': place}, number=abs(number),
             was=numbers['epsilon'], place=place), (1e-8, 1e-7, 1e-5, 1e-3, 1e-1))
-    if 'known' in numbers:
-        yield edit('betas of the correction', {'correction': numbers['known']})
     for corrected in 'neither', 'first', 'second':
         yield edit('bias correction', {'corrected': corrected}, corrected=corrected)
     for count in [*range(1, 2 * t + 3), len(case.way.past) + 1]:

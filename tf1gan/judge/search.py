@@ -31,7 +31,8 @@ UNSEEN = ('bias scaled', 'bias missing', 'part of the normalization missing',
 # Numbers that a schedule, chance or the data may change from update to update.
 MAY_VARY = ('learning rate', 'smoothed targets', 'smoothing', 'scale of the gradient',
             'gradients recorded otherwise', 'scale inside the optimizer')
-MOST = 4        # findings of a group in an update
+FACTS = 'weights not moved', "Adam's count"     # that need no fit
+MOST = 3        # findings of a group in an update
 PAIRS = 4       # edits that are tried together with every other
 
 
@@ -93,7 +94,8 @@ class Search:
                 carried = self.judge.nodes(ways, taken)[1]
             self.judge.carry(ways, carried)
         self.undone()
-        self.settle()
+        while self.settle():
+            pass
 
     def count(self, ways: List[Way], some: List[Edit]) -> float:
         """Return how many arrays do not follow with some edits."""
@@ -156,8 +158,12 @@ class Search:
                 place, group, bad, new, others, sure,
                 max(node.share for node in bad), near, follows))
             if sum((each.place, each.group) == (place, group)
-                   for each in self.findings) >= MOST:
-                given.add(group)        # each undoes what another does
+                   for each in self.findings) >= MOST:      # they undo one another
+                given.add(group)
+                self.findings = [each for each in self.findings if each.place != place]
+                self.findings.append(Finding(place, group, bad, [], [], False, max(
+                    node.share for node in bad), 0., []))
+                taken = self.known(ways, plain)
         self.findings = [
             each._replace(sure=False) if each.place == place and given & set(GROUPS[:3])
             and any(edit.name == 'recorded after an activation' for edit in each.edits)
@@ -196,21 +202,24 @@ class Search:
                 continue
             instead = [other for other in finding.others
                        if names & {edit.name for edit in other}]
-            kept = [edit for edit in finding.edits if edit.name in MAY_VARY]
+            kept = [edit for edit in finding.edits if edit.name in MAY_VARY + FACTS]
             self.findings[n] = finding._replace(
                 sure=bool(instead), others=[], edits=(instead or [kept])[0])
 
-    def settle(self) -> None:
-        """Take back words that a run as a whole does not bear out.
+    def settle(self) -> bool:
+        """Take back words that a run as a whole does not bear out; say if any were.
 
         A number that somebody wrote is the same in every update, and so is a layer.
         What is not sure and has a fitted number only happens to fit.
         """
         said: Dict[Any, List[Edit]] = {}
+        before = list(self.findings)
         for finding in self.findings:
             for edit in finding.edits:
                 said.setdefault(slot(edit), []).append(edit)
         for n, finding in enumerate(self.findings):
+            if not finding.edits:
+                continue
             unsteady = any(not steady(said[slot(edit)]) for edit in finding.edits)
             fitted = any({'number', 'slope', 'factor'} & set(edit.values)
                          and edit.name not in MAY_VARY for edit in finding.edits)
@@ -218,10 +227,17 @@ class Search:
                          and each.group == finding.group and each.place != finding.place
                          and self.missed(finding, each.place)]
             alike = sum(len(said[slot(edit)]) for edit in finding.edits)
-            may_vary = all(edit.name in MAY_VARY for edit in finding.edits)
-            if unsteady or len(elsewhere) >= (alike if may_vary else 1) or (
+            names = {edit.name for edit in finding.edits}
+            # A rate that varies beside another beta is of its correction.
+            corrects = 'learning rate' in names and len({
+                edit.values['number'] for edit in said[slot(finding.edits[0])]}) > 1 \
+                and any(key[0] in ('beta1', 'beta2')
+                        and key[2] == finding.edits[0].where for key in said)
+            if unsteady or corrects or not names & set(FACTS) and (
+                    len(elsewhere) >= (alike if names <= set(MAY_VARY) else 1)) or (
                     fitted and not finding.sure and not finding.others):
                 self.findings[n] = finding._replace(edits=[], others=[], sure=False)
+        return any(one is not two for one, two in zip(before, self.findings))
 
     def missed(self, finding: Finding, place: str) -> bool:
         """Say whether a finding's edits should show in another update, and did not."""

@@ -192,6 +192,9 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
         for name in 'count', 'was':
             found[name] = ', then '.join(str(each.values[name])
                                          for each in (alike or [edit])[:4])
+    if edit.name == 'weights not moved' and findings:
+        found['update'] = listed(list(dict.fromkeys(
+            each.place.split('/')[1] for each in findings)))
     if edit.of == 'optimizer' and edit.name in KNOWN:
         found['was'] = description['optimizers'][edit.where][KNOWN[edit.name]]
     for name in 'was', 'target':
