@@ -11,7 +11,8 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 from PIL import Image
 
-from tf1gan import TUTORIALS, InputError, descriptions, run_folder, schema
+from tf1gan import (TUTORIALS, InputError, descriptions, image_files, run_folder,
+                    schema)
 
 PICTURE = re.compile(r'(?i)(.*\d.*)\.(?:png|jpe?g|bmp)')
 WORDS = {'epoch': 'epoch', 'epochs': 'epoch', 'ep': 'epoch', 'e': 'epoch',
@@ -230,7 +231,8 @@ def decoded(path: Path) -> Tuple[bytes, Tuple[int, int]]:
         content = path.read_bytes()
         with warnings.catch_warnings():
             warnings.simplefilter('error', Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content),
+                            formats=image_files.FORMATS) as image:
                 if image.size[0] * image.size[1] > MOST_PIXELS:
                     raise Image.DecompressionBombError
                 image.load()
