@@ -145,8 +145,16 @@ def check_config(meta: Dict[str, Any]) -> None:
 
 
 def update_of(description: Description, name: str) -> Dict[str, Any]:
-    """Return an update by its name."""
-    return next(each for each in description['updates'] if each['name'] == name)
+    """Return an update by its name.
+
+    Raises: InputError when there is none.
+    """
+    for each in description['updates']:
+        if each['name'] == name:
+            return each
+    known = ', '.join(each['name'] for each in description['updates'])
+    raise InputError(f'expected one of the updates {known}, found {name}; name one of '
+                     'these, or record the trace again')
 
 
 def trained(layers: List[Layer]) -> List[str]:
