@@ -32,4 +32,6 @@ COPY tf1gan tf1gan
 ARG COMMIT=
 ENV TF1GAN_COMMIT=${COMMIT}
 
+# Not root; a number, for no user needs a name here. Any other will do (docker run -u).
+USER 1000:1000
 CMD ["python", "-m", "tf1gan.vanilla"]

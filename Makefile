@@ -2,6 +2,7 @@
 # make dcgan              likewise (and make conditional)
 # make test               set-up if need be, then lint and the whole suite
 # make ports              the ports in PyTorch, JAX and TensorFlow 2, on a Python 3.11 (or PYTHON_PORTS)
+# make sbom               a bill of materials of every lock, CycloneDX, in sbom/
 # make pages              the numbers that the pages quote, from what the programs wrote
 # make ... PYTHON=python3.6       with that interpreter (a path or a name)
 # make ... ENV=cpu                with TensorFlow 1.15 or not at all (without ENV: TensorFlow 2 in its place)
@@ -29,7 +30,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
 .DEFAULT_GOAL = help
-.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today \
+.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 # Bare make: what there is.
@@ -140,6 +141,14 @@ today: environment
 	@$(MAKE) --no-print-directory environment ENV=oldest
 	@$(python) experiments/today/today.py $(PARTS)
 	@$(python) experiments/fill_pages.py
+
+# A bill of materials of every lock, in CycloneDX's JSON; not committed, for a lock says it all.
+sbom:
+	@sh requirements/environment.sh .venv-sbom requirements/sbom.lock "$(PYTHON_PORTS)"
+	@mkdir -p sbom
+	@for lock in requirements/*.lock; do .venv-sbom/bin/cyclonedx-py requirements --output-reproducible \
+		--of JSON -o sbom/$$(basename $$lock .lock).json $$lock || exit 1; done
+	@ls sbom/*.json
 
 # The numbers that README.md and experiments/*/README.md quote, from what the programs wrote.
 pages: environment

@@ -30,7 +30,7 @@ setup(
     install_requires=[
         'numpy',
         'matplotlib',
-        'pillow',
+        'pillow>=8',
         'tensorflow==1.15.*; python_version < "3.8"',
         'tqdm',
         'protobuf<3.21; python_version < "3.8"',    # TF 1.15 sets no cap; 4 breaks it

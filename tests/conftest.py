@@ -210,3 +210,10 @@ def csv(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp('csv') / 'mnist_train.csv'
     path.write_text('\n'.join(csv_lines()) + '\n')
     return path
+
+
+# What the meta of a checkpoint holds at least.
+META = {'format': 1, 'tutorial': 'vanilla', 'config': {}, 'command': '', 'resumed': [],
+        'seed': 0, 'threads': None, 'data': None, 'data_sha256': {}, 'step': 0,
+        'seconds': 0., 'rows': [], 'rng': ['MT19937', 624, 0, 0.], 'data_position': 0,
+        'epochs_completed': 0}

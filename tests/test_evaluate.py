@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import idx, new_run, run_module
+from conftest import META, idx, new_run, run_module
 from PIL import Image
 
 import tf1gan
@@ -347,7 +347,7 @@ def test_a_run_shorter_than_the_seeds_is_told(call, monkeypatch, tmp_path, steps
 
     (tmp_path / 'run').mkdir()
     run_folder.write(tmp_path / 'run/checkpoint.npz',
-                     run_folder.pack({}, {'format': 1, 'step': steps}))
+                     run_folder.pack({}, {**META, 'step': steps}))
     monkeypatch.setattr(evaluate, 'draw', lambda folder: evaluate.Images(
         np.zeros([10000, 28, 28]), None))
     monkeypatch.setattr(evaluate, 'measure', enough)

@@ -12,7 +12,7 @@ import pytest
 from conftest import idx, python
 from PIL import Image
 
-from tf1gan import InputError, mnist
+from tf1gan import InputError, image_files, mnist
 
 N, N_TEST = 23, 11
 HEADER = ['label', *(f'pixel{i}' for i in range(784))]
@@ -300,7 +300,7 @@ def test_a_bomb_is_refused_in_little_memory(tmp_path, some, name):
     write(tmp_path / 'data', {**beside, file: make()})
     ended = python('-c', """
 import resource
-from tf1gan import InputError, mnist
+from tf1gan import InputError, image_files, mnist
 try:
     mnist.read('data')
 except InputError as error:
@@ -309,3 +309,16 @@ except InputError as error:
     kilobytes, _, sentence = ended.out.partition(' ')
     assert re.search(words, sentence), ended
     assert int(kilobytes) < 10 ** 6
+
+
+def test_a_picture_of_another_format_than_its_name_promises_is_not_decoded(tmp_path):
+    """So the old decoders of formats that nobody needs are out of reach."""
+    from tf1gan.replay import reading
+    for form in 'TIFF', 'GIF', 'PPM':
+        content = io.BytesIO()
+        Image.new('L', (28, 28), 7).save(content, form)
+        (tmp_path / '0.png').write_bytes(content.getvalue())
+        with pytest.raises(InputError, match='expected a gray picture'):
+            image_files.gray(content.getvalue(), '0.png')
+        with pytest.raises(InputError, match='expected a whole PNG picture'):
+            reading.decoded(tmp_path / '0.png')

@@ -202,6 +202,13 @@ def test_the_dockerfile_and_doctor_name_the_same_images():
     assert 'apt' not in dockerfile
 
 
+def test_the_containers_user_is_not_root():
+    users = re.findall('^USER (.*)$', (ROOT / 'Dockerfile').read_text(), re.MULTILINE)
+    assert users and not users[-1].startswith(('0', 'root'))
+    words = ' '.join(DOCKER.split())
+    assert '--network none --read-only' in words and '--cap-drop ALL' in words
+
+
 def test_the_readmes_port_runs(tmp_path, monkeypatch):
     """Its two examples, with the sizes that the comments state."""
     from tf1gan import compare, trace

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import META, ROOT
 
 import tf1gan
 from tf1gan import InputError, evaluate, spread
@@ -199,7 +199,7 @@ def test_a_run_is_judged_when_it_has_taken_all_its_steps(results, tmp_path,
     folder = tmp_path / 'runs' / 'vanilla_0'
     folder.mkdir(parents=True)
     (folder / 'env.json').write_text('{"threads": 7}')
-    meta = {'format': 1, 'step': 54999, 'rows': [{'loss_D': 0.5, 'seconds': 1.}]}
+    meta = {**META, 'rows': [{'loss_D': 0.5, 'seconds': 1.}]}
     monkeypatch.setattr(evaluate, 'draw', lambda path: path)
     monkeypatch.setattr(evaluate, 'measure', lambda path: {'frechet': 3.})
     for step in 54999, 55000:

@@ -2,7 +2,7 @@
 
     the pages       vanilla collapse conditional minimax dcgan; contract: what each has
     as data         descriptions/ interpreter tape: what each computes, in NumPy
-    running         command flags loop run_folder pictures; mnist nn tf1
+    running         command flags loop run_folder schema pictures; mnist nn tf1
     porting         trace record compare mistakes preflight hooks; judge/
     judging         evaluate spread classifier; generator latent replay/
     the machine     doctor

@@ -1,6 +1,5 @@
 """What `python -m tf1gan.<tutorial>` does: start or go on with a run, and end well."""
 
-import json
 import os
 import shlex
 import sys
@@ -8,7 +7,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from tf1gan import InputError, contract, doctor, flags, loop, run_folder, tf1, trace
+from tf1gan import (InputError, contract, doctor, flags, loop, run_folder, schema, tf1,
+                    trace)
 from tf1gan.tf1 import tf
 
 
@@ -98,6 +98,7 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
         raise InputError(f'--resume {folder}: expected a run of {page.name}, found one '
                          f'of {meta["tutorial"]}{", a page of your own" * own}; resume '
                          'it with the module and the version that wrote it')
+    flags.check(page, meta['config'], f'--resume {folder}')
     for field, value in {**given, 'seed': options.seed,
                          'threads': options.threads}.items():
         stored = meta['config'].get(field, meta.get(field))
@@ -123,14 +124,9 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     elif meta['data'] and not os.path.exists(meta['data']):
         raise InputError(f'--resume {folder}: expected its data in {meta["data"]}, '
                          'found nothing there; say with --data where they are now')
-    run = loop.Run(page, settings)
-    if run.settings['data_sha256'] != meta['data_sha256']:
-        raise InputError(f'--resume {folder}: expected the data that the run began '
-                         'with, found other bytes; name its folder with --data')
-    run.folder = folder
+    run = loop.Run(page, settings, folder, (arrays, meta))
     for pictures in run_folder.PICTURES:
         (folder / pictures).mkdir(exist_ok=True)
-    run.restore(arrays, meta)
     before = _environment_of(folder)
     # Older checkpoints do not say, and know no other than 1.15.
     then = meta.get('tensorflow', before.get('tensorflow', '1.15'))
@@ -156,6 +152,9 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     return run
 
 
+ENV = {'~tensorflow': str}      # of env.json, what is needed here
+
+
 def environment(sess, threads: Optional[int]) -> Dict[str, Any]:
     """Return env.json: versions and machine, which the bits of a run depend on."""
     on_gpu = any(device.device_type == 'GPU' for device in sess.list_devices())
@@ -168,8 +167,10 @@ def environment(sess, threads: Optional[int]) -> Dict[str, Any]:
 def _environment_of(folder: Path) -> Dict[str, Any]:
     """Return a run's env.json; nothing where it cannot be read."""
     try:
-        return dict(json.loads((folder / 'env.json').read_text()))
-    except (OSError, ValueError, TypeError):
+        env = schema.loads((folder / 'env.json').read_text(encoding='utf-8'))
+        schema.check(env, ENV)
+        return env
+    except (OSError, ValueError):
         return {}
 
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import InputError, descriptions, flags, trace
+from tf1gan import InputError, descriptions, flags, interpreter, trace
 from tf1gan.judge import Node, inputs, words
 from tf1gan.judge.search import Search
 from tf1gan.trace import Trace
@@ -69,6 +69,7 @@ def compare(golden: Trace, mine: Trace) -> Report:
                         [*golden.part('init').values(), *first.values()]):
         raise InputError(f'{golden.source}: expected a golden trace that is finite for '
                          'an update at least, found NaN in it; record another one')
+    _check_whole(golden)
     mine, notes = as_floats(golden, mine)
     differences, told = _inputs(golden, mine, notes)
     search = Search(golden, mine)
@@ -87,6 +88,26 @@ def compare(golden: Trace, mine: Trace) -> Report:
     n = len(search.judged) + len(given)
     return Report(int(bool(differences)), golden.meta['tutorial'], n, differences,
                   told[0].cause if told else None, end, told, notes, missing)
+
+
+def _check_whole(golden: Trace) -> None:
+    """Raise InputError where a golden trace lacks arrays that its description makes.
+    """
+    try:
+        description = descriptions.of(golden.meta, golden.source)
+        for place, update, start in interpreter.starts(golden, description):
+            with np.errstate(all='ignore'):
+                made = interpreter.predict(description, update, start)
+            for key, array in made.items():
+                if golden.arrays[f'{place}/{key}'].shape != array.shape:
+                    raise ValueError(f'{place}/{key} of another shape')
+        return
+    except KeyError as error:
+        found = f'none of {error}'
+    except Exception as error:      # a hostile file can fail in any way
+        found = ' '.join(str(error).split())[:200]
+    raise InputError(f'{golden.source}: expected a golden trace with all that its '
+                     f'description makes, found: {found}; record another one')
 
 
 def causal_order(golden: Trace, mine: Trace) -> List[str]:

@@ -214,7 +214,7 @@ class Page:
         try:
             if found is not None:
                 descriptions.check(found)
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             raise InputError(
                 f'{self.source}: expected a `describe` that returns a description '
                 f'(tf1gan/descriptions says what it holds), found: '

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from tf1gan import InputError, contract, run_folder
 
@@ -169,6 +169,19 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
     flags = Flags(**{common_flag: given.pop(common_flag)
                      for common_flag in Flags._fields})
     return given, flags
+
+
+def check(page: contract.Page, config: Dict[str, Any], source: str) -> None:
+    """Hold the numbers of a run's config against what their flags take.
+
+    Raises: InputError, naming `source`, when one does not fit.
+    """
+    try:
+        parse(page, [flag(field) + f'={value}' * (value is not True)
+                     for field, value in config.items() if value is not False])
+    except InputError as error:
+        raise InputError(f'{source}: expected the numbers of a run, found in its '
+                         f'config: {error}; start a new run')
 
 
 def add_numbers(parser: Parser, page: contract.Page) -> None:

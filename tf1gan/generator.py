@@ -41,6 +41,14 @@ class Generator:
         if n_pixels != 784:
             raise InputError(f'{folder}: expected a run whose images have 28 x 28 '
                              f'pixels, found {n_pixels} pixels; name another run')
+        try:        # whether the weights are those of the description
+            with np.errstate(all='ignore'):
+                self(np.zeros((1, self.description['noise']['size'])),
+                     np.zeros(1, int) if self.n_labels else None)
+        except Exception as error:      # a hostile file can fail in any way
+            found = ' '.join(f'{type(error).__name__}: {error}'.split())[:200]
+            raise InputError(f'{folder}: expected the weights of its generator, found '
+                             f'others ({found}); name another run')
 
     def noise(self, rng: np.random.RandomState, n: int) -> np.ndarray:
         """Draw `n` noise vectors, [n, size]."""

@@ -41,6 +41,7 @@ IDX = re.compile(r'(?P<set>.*?)(?P<part>train|t10k|test)-(?P<kind>images|labels)
                  r'[-.]idx\d-\w+(?P<gz>\.gz)?')
 CSV = re.compile(r'(?i).*train(ing)?\.csv(\.gz)?')
 NPZ = re.compile(r'(?i).*mnist\.npz')
+FORMATS = 'PNG', 'JPEG', 'BMP'       # of pictures; Pillow's other decoders are shut
 PICTURE = re.compile(r'(?i)(?P<name>[^/]+)\.(?P<kind>png|jpe?g|bmp)')
 CLASSES = re.compile(r'(?i)(?P<home>(?:.*/)?)(?:train(?:ing)?/)?(?P<digit>\d)/'
                      + PICTURE.pattern[4:])
@@ -564,7 +565,7 @@ def gray(content: bytes, path: Any) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('error')
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 if max(image.size) > MOST_SIDE:
                     found = f'{image.size[0]} x {image.size[1]} pixels'
                 elif image.mode[0] == 'I':      # 16 bits

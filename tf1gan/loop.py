@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -39,18 +40,23 @@ class Run:
 
     `settings` is what config.json holds. `step` counts the steps done, `seconds` the
     time since the last of the log's `rows`; `last` is the row of the step that the run
-    ended with, perhaps one that no row is due for; `folder` is set by who makes it.
+    ended with, perhaps one that no row is due for; `folder` is set by who makes it. A
+    run to go on with has its folder, and the arrays and the meta of its checkpoint.
 
-    Raises: InputError when the settings do not fit the data.
+    Raises: InputError when the settings do not fit the data, or these the graph.
     """
 
-    def __init__(self, tutorial, settings: Dict[str, Any]):
+    def __init__(self, tutorial, settings: Dict[str, Any],
+                 folder: Optional[Path] = None, state=None):
         self.page = page = contract.page(tutorial)
-        self.settings, self.folder = settings, None
+        self.settings, self.folder = settings, folder
         self.config = config = page.Config(**settings['config'])
         settings.update(page.description(config))
         self.rng = np.random.RandomState(settings['seed'])
         files = mnist.read(settings['data'])
+        if state and state[1]['data_sha256'] != files.sha256:
+            raise InputError(f'--resume {folder}: expected the data that the run began '
+                             'with, found other bytes; name its folder with --data')
         check_size(page, config, files)
         self.data = page.data(files, self.rng)
         n = self.data.num_examples
@@ -75,9 +81,11 @@ class Run:
         self.sess = tf.Session(graph=self.model.graph, config=tf1.session_config(
             intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads,
             gpu_options=tf.GPUOptions(allow_growth=True)))
-        self.sess.run(self.model.init)
         variables = self.model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         self.variables = {variable.op.name: variable for variable in variables}
+        if state:       # before the graph takes memory
+            self.check_state(*state)
+        self.sess.run(self.model.init)
         self.one_call = None
         if page.is_tutorial and not settings.get('step_by_step'):
             n = config.batch_size
@@ -86,6 +94,8 @@ class Run:
                 sess, self.model, config,
                 lambda *args, **how: (self.data.images[:n], self.data.labels[:n]),
                 lambda m: page.noise(draws, m, config)))
+        if state:
+            self.restore(*state)
         self.model.graph.finalize()     # what follows may run ops, not add any
 
     def start_from(self, given: trace.Trace) -> None:
@@ -95,7 +105,8 @@ class Run:
         """
         weights, own = given.part('init'), self.weights()
         odd = [name for name in sorted({**weights, **own}) if name not in weights
-               or name not in own or weights[name].shape != own[name].shape]
+               or name not in own or weights[name].shape != own[name].shape
+               or weights[name].dtype.kind not in 'fiu']
         if odd:
             raise InputError(
                 f'--weights {given.source}: expected the weights of this graph, found '
@@ -321,21 +332,30 @@ class Run:
             'data_position': self.data.position,
             'epochs_completed': self.data.epochs_completed})
 
-    def restore(self, arrays: Dict[str, np.ndarray], meta: Dict[str, Any]) -> None:
-        """Put the whole state back.
+    def check_state(self, arrays: Dict[str, np.ndarray], meta: Dict[str, Any]) -> None:
+        """Hold a checkpoint against this graph and its data.
 
-        Raises: InputError when the arrays are not those of this graph.
+        Raises: InputError when it is not theirs.
         """
-        shapes = {name: tuple(variable.shape.as_list())
-                  for name, variable in self.variables.items()}
-        shapes.update({'rng/keys': (624,), 'data/order': self.data.order.shape})
-        found = {name: array.shape for name, array in arrays.items()}
-        odd = [name for name in sorted({**shapes, **found})
-               if found.get(name) != shapes.get(name)]
+        order = self.data.order
+        own = {name: (tuple(variable.shape.as_list()), variable.dtype.as_numpy_dtype)
+               for name, variable in self.variables.items()}
+        own.update({'rng/keys': ((624,), np.uint32),
+                    'data/order': (order.shape, order.dtype.type)})
+        found = {name: (array.shape, array.dtype.type)
+                 for name, array in arrays.items()}
+        odd = [name for name in sorted({**own, **found})
+               if found.get(name) != own.get(name)]
+        if not odd and (meta['data_position'] > len(order) or not np.array_equal(
+                np.sort(arrays['data/order']), np.sort(order))):
+            odd = ['data/order']
         if odd:
             raise InputError(f'{self.folder}: expected a checkpoint of this graph, '
                              f'found other arrays ({odd[0]}); resume it with the '
                              'version that wrote it')
+
+    def restore(self, arrays: Dict[str, np.ndarray], meta: Dict[str, Any]) -> None:
+        """Put the whole state back, of arrays that `check_state` has seen."""
         for name, variable in self.variables.items():
             variable.load(arrays[name], self.sess)    # feeds the initializer: no new op
         kind, position, has_gauss, gauss = meta['rng']

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
-from tf1gan import TUTORIALS, InputError, flags, trace
+from tf1gan import TUTORIALS, InputError, flags, schema, trace
 from tf1gan.descriptions import Description, find, numbers, of
 
 TRAINING_IMAGES = 60000
@@ -92,7 +92,7 @@ def main() -> int:
         options = parser.parse_args()
         description = _described(options.golden)
         try:
-            said = json.loads(Path(options.config).read_text(encoding='utf-8'))
+            said = schema.loads(Path(options.config).read_text(encoding='utf-8'))
         except (OSError, ValueError) as error:
             raise InputError(f'{options.config}: expected a JSON file, found: {error}; '
                              'python -m tf1gan.preflight --help lists what it may hold')

@@ -28,13 +28,21 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 
-from tf1gan import InputError, __version__
+from tf1gan import InputError, __version__, descriptions, schema
 
 CHECKPOINT = 'checkpoint.npz'
 BEFORE = 'checkpoint_before.npz'    # the last but one
 MOST_SWELLING = 50      # times its bytes, decompressed; a whole one: 1
 PICTURES = 'samples', 'fixed'       # folders: of fresh noise, of the same as ever
 TEMPORARY = '.new-'     # what an unfinished file's or folder's name begins with
+ROW = {str: float}
+META = {    # of a checkpoint
+    'tutorial': str, 'config': descriptions.CONFIG, '~description': (None, dict),
+    'command': str, 'resumed': [str], 'seed': range(2 ** 32), 'data_sha256': {str: str},
+    'threads': (None, schema.SIZE), 'data': (None, str), '~weights': (None, str),
+    '~tensorflow': str, '~step_by_step': bool, '~images': dict, 'step': schema.COUNT, 'seconds': float, 'rows': [ROW],
+    '~last': (None, ROW), 'rng': [{'MT19937'}, range(625), {0, 1}, float],
+    'data_position': schema.COUNT, 'epochs_completed': schema.COUNT}
 
 
 def create(out: Optional[str], parent: Path, files: Dict[str, bytes]) -> Path:
@@ -264,7 +272,8 @@ def _load(path: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
             raise ValueError(bad)
     with np.load(str(path), allow_pickle=False) as content:
         arrays = {key: content[key] for key in content.files}
-    meta = json.loads(str(arrays.pop('meta')))
+    meta = schema.loads(str(arrays.pop('meta')))
+    schema.check(meta, {'format': int})
     if meta['format'] != 1:
         raise InputError(f'{path}: expected a checkpoint of format 1, found format '
                          f'{meta["format"]}; use the version that wrote it')
@@ -273,6 +282,11 @@ def _load(path: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
     if sums is not None and sums != {name: _sum(array)
                                      for name, array in arrays.items()}:
         raise ValueError('other arrays than it says')
+    if any(array.dtype.kind not in 'fiub' for array in arrays.values()):
+        raise ValueError('arrays of other things than numbers')
+    schema.check(meta, META)
+    if meta.get('description') is not None:
+        descriptions.check(meta['description'])
     return arrays, meta
 
 

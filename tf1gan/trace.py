@@ -31,13 +31,15 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple, 
 
 import numpy as np
 
-from tf1gan import TUTORIALS, InputError, descriptions, run_folder
+from tf1gan import TUTORIALS, InputError, descriptions, run_folder, schema
 
 FORMAT = 1
 GOLDEN = Path(__file__).parent / 'golden'
 KINDS = ('feed', 'mask', 'layer', 'fake', 'logit', 'loss', 'grad', 'adam_m', 'adam_v',
          'after')
 KEY = re.compile(r'init/\w+|step_\d{3}/\w+/(loss|(%s)/\w+)' % '|'.join(KINDS))
+META = {'tutorial': str, 'config': descriptions.CONFIG, 'seed': range(2 ** 32),
+        'optimizers': {str: descriptions.OPTIMIZER}, '~environment': {str: object}}
 # A trace's floats hardly compress; a file that swells more than this is not one.
 SMALL_ENOUGH, SWELLING = 2 ** 26, 50    # bytes, and times the file's own
 
@@ -74,7 +76,7 @@ def load(source: Union[str, Path]) -> Trace:
     path = GOLDEN / f'{source}.npz' if str(source) in TUTORIALS else Path(source)
     try:
         arrays = _read(path)
-        meta = json.loads(str(arrays.pop('meta')))
+        meta = schema.loads(str(arrays.pop('meta')))
         _check(meta)
         return Trace(str(source), meta, arrays)
     except FileNotFoundError:
@@ -131,22 +133,16 @@ def _array(key: str, content: bytes) -> np.ndarray:
 
 
 def _check(meta: Dict[str, Any]) -> None:
-    """Raise ValueError or KeyError where the meta is not that of a trace."""
+    """Raise ValueError where the meta is not that of a trace."""
     if not isinstance(meta, dict) or meta.get('format') != FORMAT:
         found = meta.get('format') if isinstance(meta, dict) else meta
         raise ValueError(f'format {found!r}, not {FORMAT}')
-    if 'description' in meta:
+    own = 'description' in meta
+    schema.check(meta, {**META, 'tutorial': str if own else set(TUTORIALS)})
+    if own:
         descriptions.check(meta['description'])
-    elif meta['tutorial'] not in TUTORIALS:
-        raise ValueError(f'tutorial {meta["tutorial"]!r}')
-    for name, kind in (('config', dict), ('seed', int), ('optimizers', dict)):
-        if not isinstance(meta[name], kind):
-            raise ValueError(f'{name} {meta[name]!r}')
-    for optimizer in meta['optimizers'].values():
-        if optimizer['kind'] not in ('Adam', 'SGD') or not all(
-                isinstance(value, float) for name, value in optimizer.items()
-                if name != 'kind'):
-            raise ValueError(f'an optimizer {optimizer!r}')
+    else:
+        descriptions.check_config(meta)
 
 
 def save(path: Union[str, Path], meta: Dict[str, Any],

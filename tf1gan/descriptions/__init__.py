@@ -45,7 +45,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Dict, List, Sequence
 
-from tf1gan import TUTORIALS, InputError
+from tf1gan import TUTORIALS, InputError, schema
 
 Description = Dict[str, Any]
 Layer = Dict[str, Any]
@@ -68,6 +68,30 @@ LOSSES = 'log', 'clamped_log', 'logits', 'clipped_logits', 'squared', 'least_squ
 OPTIMIZERS = {'Adam': ('learning_rate', 'beta1', 'beta2', 'epsilon'),
               'SGD': ('learning_rate',)}
 LAWS = {'normal': ('mean', 'deviation'), 'uniform': ('low', 'high')}    # of noise
+
+# Schemas (tf1gan.schema).
+CONFIG = {str: (float, str, bool, None)}
+PARTS = {**{part: str for part in (*WEIGHTS, 'mask')}, 'stride': schema.SIZE,
+         'padding': ({'SAME', 'VALID'}, [range(1000), range(1000)]), 'epsilon': float,
+         'momentum': float, 'unbiased': bool, 'moving_unbiased': bool, 'slope': float,
+         'rate': float, 'shape': [int], 'axes': [range(10)], 'factor': range(1, 100)}
+OPTIMIZER = {'kind': set(OPTIMIZERS), **{
+    f'~{number}': float for numbers in OPTIMIZERS.values() for number in numbers}}
+MODE = {'training', 'inference'}
+UPDATE = {'name': str, 'moves': {'G', 'D'}, 'optimizer': str,
+          'feeds': {str: {'images', 'noise', 'same'}}, 'modes': {'G': MODE, 'D': MODE},
+          'averages': [{'G', 'D'}],
+          'terms': [{'logit': str, 'on': [{'X', 'G'}], 'targets': [float]}],
+          'loss': {'kind': set(LOSSES), 'recorded': float, 'lowered': float}}
+DESCRIPTION = {
+    'images': {'shape': [schema.SIZE], 'range': [float, float],
+               'held_out': schema.COUNT, 'order': {'shuffled', 'file', 'replaced'}},
+    'batch_size': schema.SIZE, '~initial': {'weights': str, 'biases': str},
+    'noise': {'law': set(LAWS), 'size': range(1, 10 ** 6)}, 'labels': range(1000),
+    'networks': {network: [{'op': set(LAYERS)}] for network in 'GD'},
+    'optimizers': {str: OPTIMIZER}, 'updates': [UPDATE],
+    '~pictures': {'grid': [schema.SIZE, schema.SIZE], 'prefix': str,
+                  'counts': {'epoch', 'done', 'step'}}}
 
 
 def find(tutorial: str) -> ModuleType:
@@ -106,15 +130,31 @@ def of(meta: Dict[str, Any], source: Any) -> Description:
                          f'description, found {meta["tutorial"]} without one; record '
                          'it with a `describe` beside its page')
     try:
+        check_config(meta)
         return find(meta['tutorial']).describe(numbers_of(meta))
-    except (KeyError, TypeError) as error:
+    except (KeyError, ValueError) as error:
         raise InputError(f'{source}: expected the config of {meta["tutorial"]}, found '
-                         f'one with {error}; record it again')
+                         f'{error}; record it again')
+
+
+def check_config(meta: Dict[str, Any]) -> None:
+    """Raise ValueError where a tutorial's number is not of its page's type."""
+    schema.check(meta['config'], {
+        f'~{name}': schema.SIZE if type(value) is int else type(value)
+        for name, value in numbers(meta['tutorial']).items()}, 'config')
 
 
 def update_of(description: Description, name: str) -> Dict[str, Any]:
-    """Return an update by its name."""
-    return next(each for each in description['updates'] if each['name'] == name)
+    """Return an update by its name.
+
+    Raises: InputError when there is none.
+    """
+    for each in description['updates']:
+        if each['name'] == name:
+            return each
+    known = ', '.join(each['name'] for each in description['updates'])
+    raise InputError(f'expected one of the updates {known}, found {name}; name one of '
+                     'these, or record the trace again')
 
 
 def trained(layers: List[Layer]) -> List[str]:
@@ -147,29 +187,28 @@ def law(description: Description) -> str:
 
 
 def check(description: Any) -> None:
-    """Raise ValueError, KeyError or TypeError where data are no description."""
+    """Raise ValueError where data are no description."""
     def expect(right, what, found):
         if not right:
             raise ValueError(f'a description with {what} {found!r}')
 
-    networks, optimizers = description['networks'], description['optimizers']
-    for layer in networks['G'] + networks['D']:
-        expect(layer['op'] in LAYERS and set(layer) == {'op', *LAYERS[layer['op']]},
-               'the layer', layer)
-    for optimizer in optimizers.values():
-        expect(optimizer['kind'] in OPTIMIZERS and set(optimizer) == {
-            'kind', *OPTIMIZERS[optimizer['kind']]}, 'the optimizer', optimizer)
+    schema.check(description, DESCRIPTION, 'description')
+    for layer in description['networks']['G'] + description['networks']['D']:
+        parts = LAYERS[layer['op']]
+        expect(set(layer) == {'op', *parts}, 'the layer', layer)
+        schema.check(layer, {part: PARTS[part] for part in parts}, layer['op'])
+    for optimizer in description['optimizers'].values():
+        expect(set(optimizer) == {'kind', *OPTIMIZERS[optimizer['kind']]},
+               'the optimizer', optimizer)
     for update in description['updates']:
-        for name, known in (('moves', networks), ('optimizer', optimizers)):
-            expect(update[name] in known, f'an update that {name}', update[name])
-        expect(update['loss']['kind'] in LOSSES, 'the loss', update['loss'])
-        expect(set(update['modes']) == {'G', 'D'} and set(update['modes'].values()) <= {
-            'training', 'inference'}, 'the modes', update['modes'])
+        expect(update['optimizer'] in description['optimizers'],
+               'an update that optimizer', update['optimizer'])
         for each in update['terms']:
-            expect(set(each['on']) <= {'X', 'G'} and
-                   len(each['on']) == len(each['targets']) > 0, 'the term', each)
+            expect(len(each['on']) == len(each['targets']) > 0, 'the term', each)
     noise = description['noise']
-    expect(set(noise) == {'law', 'size', *LAWS[noise['law']]}, 'the noise', noise)
+    ends = LAWS[noise['law']]
+    expect(set(noise) == {'law', 'size', *ends}, 'the noise', noise)
+    schema.check(noise, {end: float for end in ends}, 'noise')
 
 
 # --- The words of a description -------------------------------------------------------

@@ -294,7 +294,8 @@ class Judge:
             if start.own[key].shape == spread.exact.shape:
                 found[key] = self._node(key, spread, first, FACTOR[few], found)
         for key in start.own:
-            if key.startswith('after/') and key not in exact:   # it should have rested
+            if key[:6] == 'after/' and key not in exact and key[6:] in start.weights:
+                # it should have rested
                 array = np.asarray(start.weights[key[6:]], float)
                 found[key] = Node(key, start.own[key].astype(float), array,
                                   np.zeros(array.shape), np.zeros(array.shape, bool))

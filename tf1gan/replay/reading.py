@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import os
 import re
 import warnings
@@ -12,7 +11,8 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 from PIL import Image
 
-from tf1gan import TUTORIALS, InputError, descriptions, run_folder
+from tf1gan import (TUTORIALS, InputError, descriptions, image_files, run_folder,
+                    schema)
 
 PICTURE = re.compile(r'(?i)(.*\d.*)\.(?:png|jpe?g|bmp)')
 WORDS = {'epoch': 'epoch', 'epochs': 'epoch', 'ep': 'epoch', 'e': 'epoch',
@@ -21,6 +21,7 @@ WORDS = {'epoch': 'epoch', 'epochs': 'epoch', 'ep': 'epoch', 'e': 'epoch',
          'batch': 'batch', 'batches': 'batch', 'b': 'batch'}
 ORDER = 'epoch', 'done', 'step', 'batch', 'series'      # what --order may hold
 MOST_PIXELS = 2 ** 24
+CONFIG = {'tutorial': str, '~description': (None, descriptions.DESCRIPTION)}
 
 
 class Name(NamedTuple):
@@ -177,9 +178,11 @@ def counted(run: Path, prefix: str) -> str:
     name, known = run.resolve().name, _known()
     for place in run.resolve(), run.resolve().parent:
         try:
-            config = json.loads((place / 'config.json').read_text(encoding='utf-8'))
-            name = '' if 'description' in config else str(config['tutorial'])
-            return str(config['description']['pictures']['counts'])
+            config = schema.loads(
+                (place / 'config.json').read_text(encoding='utf-8'))
+            schema.check(config, CONFIG)
+            name = config['tutorial'] if config.get('description') is None else ''
+            return config['description']['pictures']['counts']
         except (OSError, ValueError, KeyError, TypeError):
             if name in known:
                 break
@@ -228,7 +231,8 @@ def decoded(path: Path) -> Tuple[bytes, Tuple[int, int]]:
         content = path.read_bytes()
         with warnings.catch_warnings():
             warnings.simplefilter('error', Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as image:
+            with Image.open(io.BytesIO(content),
+                            formats=image_files.FORMATS) as image:
                 if image.size[0] * image.size[1] > MOST_PIXELS:
                     raise Image.DecompressionBombError
                 image.load()
