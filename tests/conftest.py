@@ -155,7 +155,8 @@ def new_run(name, *, seed=0, threads=None, data=None, small=False, **numbers):
     page = contract.find(name)
     config = page.Config(**{**(page.small if small else {}), **numbers})
     return loop.Run(page, {'format': 1, 'tutorial': name, 'config': config._asdict(),
-                           'seed': seed, 'threads': threads, 'data': data})
+                           'command': '', 'resumed': [], 'seed': seed,
+                           'threads': threads, 'data': data})
 
 
 def sabotaged(module, old, new):

@@ -154,16 +154,23 @@ def test_folders_can_be_read_by_who_the_umask_says(tutorial, small, tmp_path):
     assert (tmp_path / 'runs/vanilla/000').stat().st_mode & 0o777 == 0o755
 
 
-def test_the_loop_adds_no_op_and_draws_nothing(tutorial, small, monkeypatch):
-    """The graph as built and the graph after a run hold the same ops."""
+@pytest.mark.parametrize('way', [[], ['--step-by-step']])
+def test_the_loop_adds_no_op_and_draws_nothing(tutorial, small, monkeypatch, way):
+    """The graph as built and the graph after a run hold the same ops.
+
+    But for the copies with which a step is one call, which have names of their own.
+    """
     built = []
     build = vanilla.build
     monkeypatch.setattr(vanilla, 'build', lambda *args: built.append(build(*args))
                         or built[-1])
-    tutorial('--data', small, '--total-epoch', 2, *TINY)
+    tutorial('--data', small, '--total-epoch', 2, *TINY, *way)
     config = vanilla.Config(total_epoch=2, n_hidden=8, n_noise=4)
-    assert [op.name for op in built[0].graph.get_operations()] == [
+    names = [op.name for op in built[0].graph.get_operations()]
+    later = [name for name in names if name.startswith('later/')]
+    assert [name for name in names if name not in later] == [
         op.name for op in build(config, 0).graph.get_operations()]
+    assert bool(later) == (not way)
 
 
 @pytest.mark.parametrize('stops', [[1], [3], [4, 5, 17], [32]])
@@ -473,7 +480,8 @@ def test_a_weight_that_is_not_finite_stops_the_run(tutorial, small, monkeypatch)
         return losses
 
     monkeypatch.setattr(vanilla, 'step', breaking)
-    ended = tutorial('--data', small, '--max-steps', 2, '--out', 'run', *TINY)
+    ended = tutorial('--data', small, '--max-steps', 2, '--out', 'run', *TINY,
+                     '--step-by-step')
     assert ended.status == 1
     assert 'D_b2 is not finite after step 1; run keeps the last' in ended.err
 

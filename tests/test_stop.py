@@ -1,5 +1,7 @@
 """Ctrl-C at any moment of any command: one sentence, and status 130."""
 
+import signal
+
 import pytest
 from conftest import ROOT, environ, new_run, python, run_module
 
@@ -36,6 +38,14 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
     return 0
 '''
+
+
+@pytest.fixture(autouse=True)
+def heard():
+    """Let children hear Ctrl-C, also where the suite runs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope='module')

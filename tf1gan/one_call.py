@@ -118,7 +118,8 @@ def one_graph(calls: List[Call]) -> Tuple[List[Any], List[Any]]:
                     continue
                 known = placeholder in fresh
                 fresh[placeholder] = placeholder if not known else tf.placeholder(
-                    placeholder.dtype, placeholder.shape)
+                    placeholder.dtype, placeholder.shape,
+                    f'later/{placeholder.op.name}')
                 placeholders.append(fresh[placeholder])
             ops = needed_by(call.fetches)
             copies = copied(ops, fresh, moved, done, number > 0)
@@ -129,7 +130,7 @@ def one_graph(calls: List[Call]) -> Tuple[List[Any], List[Any]]:
     return fetches, placeholders
 
 
-def needed_by(fetches: List[Any]) -> List[tf.Operation]:
+def needed_by(fetches: List[Any]) -> List['tf.Operation']:
     """Return the ops that fetches need, each after those that it needs itself."""
     todo, found = [getattr(fetch, 'op', fetch) for fetch in fetches], set()
     while todo:
@@ -140,12 +141,12 @@ def needed_by(fetches: List[Any]) -> List[tf.Operation]:
     return sorted(found, key=lambda op: op._id)
 
 
-def moves(op: tf.Operation) -> bool:
+def moves(op: 'tf.Operation') -> bool:
     """Say whether an op moves the variable that is its first input."""
     return bool(op.outputs) and op.outputs[0].dtype._is_ref_dtype and bool(op.inputs)
 
 
-def copied(ops: List[tf.Operation], fresh: Dict[Any, Any], moved, done,
+def copied(ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done,
            is_later: bool) -> Dict[Any, Any]:
     """Copy those of a call's ops that an earlier call's must not stand for.
 
@@ -178,5 +179,5 @@ def session(sess, step: Callable[[Any], Dict[str, Any]]) -> Optional[Session]:
     """Return a session that takes steps in one call; None: this step cannot be."""
     try:
         return Session(sess, step)
-    except TypeError:       # it looks at a result
+    except Exception:       # it looks at a result, say; or fails, and will tell so
         return None

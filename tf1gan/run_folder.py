@@ -40,7 +40,8 @@ META = {    # of a checkpoint
     'tutorial': str, 'config': descriptions.CONFIG, '~description': (None, dict),
     'command': str, 'resumed': [str], 'seed': range(2 ** 32), 'data_sha256': {str: str},
     'threads': (None, schema.SIZE), 'data': (None, str), '~weights': (None, str),
-    '~tensorflow': str, '~step_by_step': bool, '~images': dict, 'step': schema.COUNT, 'seconds': float, 'rows': [ROW],
+    '~tensorflow': str, '~step_by_step': bool, '~images': dict, 'step': schema.COUNT,
+    'seconds': float, 'rows': [ROW],
     '~last': (None, ROW), 'rng': [{'MT19937'}, range(625), {0, 1}, float],
     'data_position': schema.COUNT, 'epochs_completed': schema.COUNT}
 
