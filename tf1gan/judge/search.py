@@ -202,6 +202,14 @@ class Search:
                 continue
             instead = [other for other in finding.others
                        if names & {edit.name for edit in other}]
+            update = descriptions.update_of(self.judge.description,
+                                            finding.place.split('/')[1])
+            # Or what shows here, if it is wherever the doubtful one was.
+            instead = instead or [
+                each.edits for each in self.findings if each.sure and each.edits
+                and each.group == finding.group and all(
+                    edit in taken and edit.of != 'update' and edit.concerns(update)
+                    for edit in each.edits)]
             kept = [edit for edit in finding.edits if edit.name in MAY_VARY + FACTS]
             self.findings[n] = finding._replace(
                 sure=bool(instead), others=[], edits=(instead or [kept])[0])
