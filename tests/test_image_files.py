@@ -29,7 +29,8 @@ def some():
 def png(image, mode='L') -> bytes:
     """Return an array's PNG."""
     content = io.BytesIO()
-    Image.fromarray(image).convert(mode).save(content, 'png')
+    picture = Image.fromarray(image)
+    (picture.convert(mode) if mode else picture).save(content, 'png')
     return content.getvalue()
 
 
@@ -123,7 +124,7 @@ FORMS = {       # how it is made, what is said of it
     'folders of RGB': (folders('', write=lambda image: png(image, 'RGB')),
                        'pictures in folders 0 to 9'),
     'folders of 16 bits': (folders('', write=lambda image: png(
-        image.astype(np.int32) * 257, 'I')), 'pictures in folders 0 to 9'),
+        image.astype(np.uint16) * 257, None)), 'pictures in folders 0 to 9'),
 }
 
 
