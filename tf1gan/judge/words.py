@@ -189,9 +189,10 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
     if numbers:
         found['number'] = ', then '.join(numbers[:4])
     if edit.name == "Adam's count":
-        for name in 'count', 'was':
-            found[name] = ', then '.join(str(each.values[name])
-                                         for each in (alike or [edit])[:4])
+        counts = dict.fromkeys((each.values['count'], each.values['was'])
+                               for each in alike or [edit])
+        for name, each in zip(('count', 'was'), zip(*list(counts)[:4])):
+            found[name] = ', then '.join(map(str, each))
     if edit.name == 'weights not moved' and findings:
         found['update'] = listed(list(dict.fromkeys(
             each.place.split('/')[1] for each in findings)))
