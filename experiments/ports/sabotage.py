@@ -81,7 +81,8 @@ MISTAKES = [
         if step == 0:
             other_D = Adam(D.parameters(), rate, betas=(0.5, 0.999))
         other_D.step()
-        put(update, other_D""", 'step_000/D_fake/adam_m/', 'an optimizer for each update'),
+        put(update, other_D""", 'step_000/D_fake/adam_m/',
+            'an optimizer for each update'),
     Mistake('BatchNorm momentum not complemented', 'dcgan',
             'nn.BatchNorm2d(narrow, eps=1e-3, momentum=0.01)',
             'nn.BatchNorm2d(narrow, eps=1e-3, momentum=0.99)',
