@@ -317,6 +317,7 @@ def test_the_command_judges_a_run(tmp_path, monkeypatch, call):
     run = tmp_path / 'run'
     train('vanilla', run)
     images = evaluate.draw(run, 500)        # fewer are quicker
+    assert images.steps == 2
     monkeypatch.setattr(evaluate, 'draw', lambda folder: {run: images}[folder])
     ended = call(evaluate.main, run, '--json')
     assert ended.status == 0
@@ -349,7 +350,7 @@ def test_a_run_shorter_than_the_seeds_is_told(call, monkeypatch, tmp_path, steps
     run_folder.write(tmp_path / 'run/checkpoint.npz',
                      run_folder.pack({}, {**META, 'step': steps}))
     monkeypatch.setattr(evaluate, 'draw', lambda folder: evaluate.Images(
-        np.zeros([10000, 28, 28]), None))
+        np.zeros([10000, 28, 28]), None, steps))
     monkeypatch.setattr(evaluate, 'measure', enough)
     ended = call(evaluate.main, 'run', '--against', 'vanilla')
     note = ('note: run has taken 54,999 steps, fewer than the 55,000 of '

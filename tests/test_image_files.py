@@ -255,6 +255,10 @@ NONE = {        # the files of a folder or, where it has a name, the file; what 
     'a pickle': (lambda some: {'/x.pkl.gz': gzip.compress(b'\x80\4.')}, 'a pickle'),
     'a page': (lambda some: {'/x': b'<html>'}, 'found a web page'),
     'one of four': (lambda some: {'/images': idx(some[0])}, 'found one IDX file'),
+    'a password': (lambda some: {'/x.zip': zipped(io.BytesIO(), PLAIN(some)).getvalue(
+        ).replace(b'PK\3\4\x14\0\0', b'PK\3\4\x14\0\1').replace(
+            b'PK\1\2\x14\3\x14\0\0', b'PK\1\2\x14\3\x14\0\1')},
+        'that can be unpacked here, found: .*password'),
     'no whole zip': (lambda some: {'/x.zip': zipped(
         io.BytesIO(), PLAIN(some)).getvalue()[:999]}, 'whole gzip or zip file'),
 }

@@ -41,6 +41,7 @@ class Images(NamedTuple):
 
     images: np.ndarray
     labels: Optional[np.ndarray]
+    steps: Optional[int] = None     # that a run has taken
 
 
 # --- What is measured -----------------------------------------------------------------
@@ -101,15 +102,14 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     if generate.meta['data_sha256'] != real().sha256:
         print(f'note: {folder} learned from other files than the MNIST inside, and is '
               "judged as MNIST's digits all the same", file=sys.stderr)
-    return Images(generate(z, digits), digits)
+    return Images(generate(z, digits), digits, generate.meta['step'])
 
 
-def note_shorter(folders: List[Path], base: spread.Spread) -> None:
+def note_shorter(runs: List[Path], drawn: List[Images], base: spread.Spread) -> None:
     """Say of which runs the steps are fewer than those of a spread's seeds."""
-    for folder in folders:
-        steps = run_folder.load_checkpoint(folder)[1]['step']
-        if steps < base.steps:
-            print(f'note: {folder} has taken {steps:,} steps, fewer than the '
+    for run, images in zip(runs, drawn):
+        if images.steps is not None and images.steps < base.steps:
+            print(f'note: {run} has taken {images.steps:,} steps, fewer than the '
                   f"{base.steps:,} of {base.name}'s seeds, and is judged as it is now",
                   file=sys.stderr)
 
@@ -269,8 +269,8 @@ def main() -> int:
                  for run, is_run in zip(runs, trained)]
         base = spread.load(options.against) if options.against else None
         if base:
-            base.check([(len(images), labels) for images, labels in drawn])
-            note_shorter([run for run, is_run in zip(runs, trained) if is_run], base)
+            base.check([(len(each.images), each.labels) for each in drawn])
+            note_shorter(runs, drawn, base)
         found = [measure(each) for each in drawn]
         verdict = base.judge(found) if base else None
         failed = keep(options.keep, runs, trained, drawn, found)

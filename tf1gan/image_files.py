@@ -176,7 +176,7 @@ def read(source: Path) -> Found:
     except (EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(f'{path}: expected a whole gzip or zip file, found a damaged '
                          f'one ({error}); replace it')
-    except (NotImplementedError, RuntimeError) as error:    # of a zip: a password, say
+    except RuntimeError as error:       # of a zip: a password, say
         raise InputError(f'{path}: expected a .zip that can be unpacked here, found: '
                          f'{error}; unpack it and name the folder')
     except OSError as error:
@@ -555,6 +555,11 @@ def read_pictures(place: Place, names: List[str]) -> np.ndarray:
     return images
 
 
+def eight_bits(image: Any) -> np.ndarray:
+    """Return the pixels [height, width] uint8 of Pillow's picture of 16 bits."""
+    return np.rint(np.asarray(image) / 257.).clip(0, 255).astype(np.uint8)
+
+
 def gray(content: bytes, path: Any) -> np.ndarray:
     """Return the pixels [height, width] uint8 of a gray picture's bytes.
 
@@ -569,8 +574,7 @@ def gray(content: bytes, path: Any) -> np.ndarray:
                 if max(image.size) > MOST_SIDE:
                     found = f'{image.size[0]} x {image.size[1]} pixels'
                 elif image.mode[0] == 'I':      # 16 bits
-                    return np.asarray(image).astype(np.float64).__truediv__(
-                        257).round().clip(0, 255).astype(np.uint8)
+                    return eight_bits(image)
                 else:
                     pixels = np.asarray(image.convert('RGBA'))
                     if (pixels[..., 3] != 255).any():

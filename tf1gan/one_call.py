@@ -49,7 +49,7 @@ class Session:
         """Plan a step: `step(session)` takes one, with draws that nobody misses."""
         self.sess, self.calls = sess, []
         step(self)
-        self.planned = self.calls
+        self.planned, self.again = self.calls, shared(self.calls)
         fetches, feeds = one_graph(self.planned)
         self.run_all = sess.make_callable(fetches, feed_list=feeds)
 
@@ -62,8 +62,11 @@ class Session:
         """Take a step; return what it returns, with the results in their places."""
         self.calls = []
         returned = step(self)
-        if same_form(self.calls, self.planned):
-            flat = self.run_all(*fed(self.calls))
+        again = shared(self.calls)
+        if again == self.again and same_form(self.calls, self.planned):
+            values = (value for call in self.calls for value in call.feeds.values())
+            flat = self.run_all(*(value for value, known in zip(values, again)
+                                  if not known))
             results, start = [], 0
             for call in self.calls:
                 results.append(flat[start:start + len(call.fetches)])
@@ -76,12 +79,11 @@ class Session:
 
 
 def same_form(calls: List[Call], others: List[Call]) -> bool:
-    """Say whether calls ask for the same and feed the same places from as many values.
-    """
+    """Say whether calls ask for the same and feed the same places."""
     return len(calls) == len(others) and all(
         len(one.fetches) == len(two.fetches) and list(one.feeds) == list(two.feeds)
         and all(a is b for a, b in zip(one.fetches, two.fetches))
-        for one, two in zip(calls, others)) and shared(calls) == shared(others)
+        for one, two in zip(calls, others))
 
 
 def shared(calls: List[Call]) -> List[bool]:
@@ -92,12 +94,6 @@ def shared(calls: List[Call]) -> List[bool]:
             found.append(known.get(placeholder) is value)
             known[placeholder] = value
     return found
-
-
-def fed(calls: List[Call]) -> List[Any]:
-    """Return the values that are fed, each once."""
-    values = [value for call in calls for value in call.feeds.values()]
-    return [value for value, again in zip(values, shared(calls)) if not again]
 
 
 # --- The graph ------------------------------------------------------------------------

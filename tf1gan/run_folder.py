@@ -32,7 +32,8 @@ from tf1gan import InputError, __version__, descriptions, schema
 
 CHECKPOINT = 'checkpoint.npz'
 BEFORE = 'checkpoint_before.npz'    # the last but one
-MOST_SWELLING = 50      # times its bytes, decompressed; a whole one: 1
+# What is ours hardly compresses; a file that swells more than this is not one.
+SMALL_ENOUGH, SWELLING = 2 ** 26, 50    # bytes, and times the file's own
 PICTURES = 'samples', 'fixed'       # folders: of fresh noise, of the same as ever
 TEMPORARY = '.new-'     # what an unfinished file's or folder's name begins with
 ROW = {str: float}
@@ -263,11 +264,17 @@ def load_checkpoint(folder: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]
                      f'({found[0]}); restore the file or start a new run')
 
 
+def check_swelling(members: zipfile.ZipFile, path: Path) -> None:
+    """Raise ValueError where an archive unpacks to more than one of ours can hold."""
+    total = sum(member.file_size for member in members.infolist())
+    size = path.stat().st_size
+    if total > max(SMALL_ENOUGH, SWELLING * size):
+        raise ValueError(f'{total} bytes packed into {size}')
+
+
 def _load(path: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
     with zipfile.ZipFile(str(path)) as members:
-        total = sum(member.file_size for member in members.infolist())
-        if total > MOST_SWELLING * path.stat().st_size:
-            raise ValueError(f'{total} bytes packed into {path.stat().st_size}')
+        check_swelling(members, path)
         bad = members.testzip()     # checks every sum before anything is parsed
         if bad is not None:
             raise ValueError(bad)

@@ -40,8 +40,6 @@ KINDS = ('feed', 'mask', 'layer', 'fake', 'logit', 'loss', 'grad', 'adam_m', 'ad
 KEY = re.compile(r'init/\w+|step_\d{3}/\w+/(loss|(%s)/\w+)' % '|'.join(KINDS))
 META = {'tutorial': str, 'config': descriptions.CONFIG, 'seed': range(2 ** 32),
         'optimizers': {str: descriptions.OPTIMIZER}, '~environment': {str: object}}
-# A trace's floats hardly compress; a file that swells more than this is not one.
-SMALL_ENOUGH, SWELLING = 2 ** 26, 50    # bytes, and times the file's own
 
 
 # --- The file -------------------------------------------------------------------------
@@ -97,13 +95,9 @@ def load(source: Union[str, Path]) -> Trace:
 
 def _read(path: Path) -> Dict[str, np.ndarray]:
     with zipfile.ZipFile(str(path)) as content:
-        members = content.infolist()
-        total = sum(member.file_size for member in members)
-        most = max(SMALL_ENOUGH, SWELLING * path.stat().st_size)
-        if total > most:
-            raise ValueError(f'{total} bytes packed into {path.stat().st_size}')
+        run_folder.check_swelling(content, path)
         arrays = {}
-        for member in members:
+        for member in content.infolist():
             key = member.filename[:-len('.npy')]
             if not member.filename.endswith('.npy') or not (
                     key == 'meta' or KEY.fullmatch(key)):

@@ -130,10 +130,11 @@ class Search:
             if found is None and all(plain[node.key].share <= 1 for node in bad):
                 given.add(group)        # your arrays follow as they are
                 continue
-            if found is None and group == 'grad' and given & set(GROUPS[:3]):
+            before = [n for n, each in enumerate(self.findings) if each.place == place
+                      and not each.edits and each.group in GROUPS[:3]]
+            if found is None and group == 'grad' and before:
                 given.add(group)        # it follows from what nothing explains either
-                n = max(n for n, each in enumerate(self.findings) if each.place == place
-                        and not each.edits and each.group in GROUPS[:3])
+                n = before[-1]
                 self.findings[n] = self.findings[n]._replace(
                     follows=self.findings[n].follows + [node.key for node in bad])
                 continue
@@ -160,7 +161,8 @@ class Search:
             if sum((each.place, each.group) == (place, group)
                    for each in self.findings) >= MOST:      # they undo one another
                 given.add(group)
-                self.findings = [each for each in self.findings if each.place != place]
+                self.findings = [each for each in self.findings
+                                 if each.place != place or not each.edits]
                 self.findings.append(Finding(place, group, bad, [], [], False, max(
                     node.share for node in bad), 0., []))
                 taken = self.known(ways, plain)
@@ -237,10 +239,11 @@ class Search:
             alike = sum(len(said[slot(edit)]) for edit in finding.edits)
             names = {edit.name for edit in finding.edits}
             # A rate that varies beside another beta is of its correction.
-            corrects = 'learning rate' in names and len({
-                edit.values['number'] for edit in said[slot(finding.edits[0])]}) > 1 \
-                and any(key[0] in ('beta1', 'beta2')
-                        and key[2] == finding.edits[0].where for key in said)
+            corrects = any(
+                edit.name == 'learning rate' and len({
+                    each.values['number'] for each in said[slot(edit)]}) > 1
+                and any(key[0] in ('beta1', 'beta2') and key[2] == edit.where
+                        for key in said) for edit in finding.edits)
             if unsteady or corrects or not names & set(FACTS) and (
                     len(elsewhere) >= (alike if names <= set(MAY_VARY) else 1)) or (
                     fitted and not finding.sure and not finding.others):

@@ -238,8 +238,7 @@ def decoded(path: Path) -> Tuple[bytes, Tuple[int, int]]:
                 image.load()
                 size = image.size
                 if image.mode[0] == 'I':
-                    gray = np.rint(np.asarray(image).astype(float) / 257).clip(0, 255)
-                    content = encoded(Image.fromarray(gray.astype(np.uint8)))
+                    content = encoded(Image.fromarray(image_files.eight_bits(image)))
                 elif image.format in ('JPEG', 'BMP', 'MPO'):
                     content = encoded(image.convert('RGB'))
                 elif image.format != 'PNG':
