@@ -430,8 +430,18 @@ class Trial:
             if array is None or array.shape != node.found.shape:
                 return None
             share = max(share, node._replace(expected=array, limit=np.maximum(
-                node.limit, 1e-6 * np.abs(array))).share)
+                node.limit * self.grown(key, array), 1e-6 * np.abs(array))).share)
         return Tried(edit, family, number, share, rest, arrays)
+
+    def grown(self, key: str, array: np.ndarray) -> float:
+        """Return how many times the rounding is that of a larger step."""
+        if not key.startswith('after/'):
+            return 1.
+        start = self.ways[0].start.weights[key[6:]]
+        with np.errstate(all='ignore'):
+            times = np.abs(array - start).mean() / np.abs(
+                self.nodes[key].expected - start).mean()
+        return min(max(1., times), 1e3) if np.isfinite(times) else 1.
 
     def fit(self, family: Family, more=()) -> Optional[Tried]:
         """Return a family's best member, its number refined."""
@@ -484,7 +494,7 @@ class Trial:
             if number == best.number:
                 break
             new = self.attempt(best.family.make(number), more, best.family, number)
-            if new and new.share <= max(1, best.share):
+            if new and new.share <= max(1, 1.5 * best.share):
                 return new
         return best
 
@@ -505,11 +515,14 @@ class Trial:
                 if other.edit is first.edit or other.rest == 1:
                     continue
                 new = self.attempt(other.edit, [first.edit], other.family, other.number)
+                # A number that was fitted alone is another one beside an edit.
+                moved = new and first.family and self.newton(
+                    first._replace(arrays=new.arrays, rest=new.rest), [other.edit])
                 if new:
-                    near.append(new)
-            near.sort(key=lambda each: each.rest)
-            for second in near[:4]:
-                one, two = first, second
+                    near.append((moved or first, new))
+            near.sort(key=lambda each: min(each[1].rest, each[0].rest
+                                           if each[0] is not first else np.inf))
+            for one, two in near[:4]:
                 for _ in range(4):      # refit in turn
                     if two.share <= NEAR:
                         break

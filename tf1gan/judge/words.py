@@ -137,12 +137,12 @@ def _told(search: Search, findings: List[Finding]) -> Told:
     change = ' | '.join(f'{framework}: {change}' for framework, change in
                         changes.items()) if len(set(changes.values())) > 1 else (
                             changes['PyTorch'])
-    cause = Cause(' and '.join(edit.name for edit in first.edits), '; '.join(said),
+    cause = Cause(' and '.join(edit.name for edit in first.edits), '. And '.join(said),
                   f'with this your numbers fit ({near:.2g} of the rounding that is '
                   f'allowed); without it they are off by up to {off}', change)
-    others = list(dict.fromkeys('; '.join(
+    others = list(dict.fromkeys(', and '.join(
         sentence(edit, description, []) for edit in other) for other in first.others))
-    others = [other for other in others if other != '; '.join(
+    others = [other for other in others if other != ', and '.join(
         sentence(edit, description, []) for edit in first.edits)]
     return Told(key, where, places, cause, others,
                 all(each.sure for each in findings), follows)
