@@ -147,7 +147,7 @@ def test_the_readme_says_what_the_package_weighs():
 
     code = megabytes('*.py', '*.csv', '*.json', '*.html')
     parts = megabytes('data/*'), megabytes('golden/*'), megabytes('classifier.npz')
-    assert ('Of its {:.0f} MB MNIST is {:.1f}, the golden traces {:.1f}, the '
+    assert ('The package has {:.0f} MB: MNIST {:.1f}, the golden traces {:.1f}, the '
             'classifier of `evaluate` {:.1f}, and the code {:.1f}.').format(
                 sum(parts) + code, *parts, code) in README
 
