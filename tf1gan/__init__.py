@@ -51,9 +51,9 @@ def _leave() -> None:
 
 
 def _interrupt(number, frame) -> None:
-    """Raise KeyboardInterrupt where a command's main can meet it; elsewhere leave.
+    """Raise KeyboardInterrupt where a command's main can catch it; elsewhere leave.
 
-    An import can lose it or make it another exception, and so can the end of Python.
+    An import, or the end of Python, can lose it or make it another exception.
     """
     in_main = False
     while frame:

@@ -13,21 +13,22 @@ and 4 157,601 and 178,184.
 As found (oddities of the source, kept):
   - batches of one image, in the order of the file, never shuffled;
   - LayerNorm comes after the activation;
-  - D's loss is recorded every 10 of its updates, and a step has two: what is recorded,
-    and drawn, is always the loss on a generated image;
-  - the counter stands in D's train function: it is printed while the ladder trains too.
+  - D's loss is recorded every 10 of its updates, and a step has two: so what is
+    recorded, and drawn, is always the loss on a generated image;
+  - the counter is part of D's train function, so it is also printed while the ladder
+    trains.
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
     measures what that changes;
-  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: a D that
-    is sure gives G no gradient sooner;
-  - the loss of D on a real image is recorded beside what the source records;
+  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: so a D
+    that is sure stops giving G a gradient sooner;
+  - the loss of D on a real image is recorded too, beside what the source records;
   - TensorFlow runs on one thread unless told otherwise;
   - the sanity check's random images are always images of the file: the source's index
-    can be one beyond the last;
+    can be one too large;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
-Source: the tutorial's facts, for PyTorch, whose initial values and losses these are.
+Source: the tutorial's facts. It is for PyTorch, and has its initial values and losses.
 """
 
 import math
@@ -62,11 +63,11 @@ class Config(NamedTuple):
 
 
 CHOICES = {'rung': [1, 2, 3, 4]}
-THREADS = 1     # unless told otherwise: with one image a step, more cost time
+THREADS = 1     # unless told otherwise: with one image a step, more threads cost time
 
 
 def settle(given: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the numbers given; the sanity check is rung 1's where none is named."""
+    """Return the numbers given; the sanity check takes rung 1 where none is named."""
     return {'rung': 1, **given} if given.get('sanity') else given
 
 
@@ -235,7 +236,7 @@ LOG_EVERY = 5   # steps between two rows of the log: 10 updates of D
 
 def line(done: int, n_batches: int, losses: Dict[str, float]) -> Optional[str]:
     """Return what the source prints every 10,000 updates of D; a step has 2 of them."""
-    # As found: two spaces, of a comma in `print`.
+    # As found: two spaces, from a comma in `print`.
     return f'counter =  {2 * done}' if 2 * done % 10000 == 0 else None
 
 

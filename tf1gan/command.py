@@ -81,7 +81,7 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     """Return a run that goes on from its folder's checkpoint, the folder `held`.
 
     Raises: InputError when the folder is no run of this page, or a flag contradicts it.
-    Only the epochs may be more than the run's: no step depends on them.
+    Only the number of epochs may be larger than the run's: no step depends on it.
     """
     folder, fields = Path(options.resume), page.Config._fields
     if options.out is not None:
@@ -128,7 +128,7 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     for pictures in run_folder.PICTURES:
         (folder / pictures).mkdir(exist_ok=True)
     before = _environment_of(folder)
-    # Older checkpoints do not say, and know no other than 1.15.
+    # Older checkpoints do not say it; all of them are from 1.15.
     then = meta.get('tensorflow', before.get('tensorflow', '1.15'))
     run.settings['resumed'].append(command + (
         '' if then[:2] == tf1.VERSION[:2]
@@ -152,7 +152,7 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     return run
 
 
-ENV = {'~tensorflow': str}      # of env.json, what is needed here
+ENV = {'~tensorflow': str}      # the part of env.json that is needed here
 
 
 def environment(sess, threads: Optional[int]) -> Dict[str, Any]:
@@ -175,8 +175,7 @@ def _environment_of(folder: Path) -> Dict[str, Any]:
 
 
 def _tell(where: str, run: loop.Run) -> None:
-    """Print where a run is, what images it was given, and on which TensorFlow it is.
-    """
+    """Print a run's folder and its images, and a note where it is on TensorFlow 2."""
     print(where, file=sys.stderr)
     images = run.settings['images']
     if run.settings['data']:

@@ -2,10 +2,10 @@
 
 The golden trace is a path, or a tutorial's name for the one inside the package. Every
 array that a port recorded is judged from the port's own inputs of it (`tf1gan.judge`);
-what is loaded and fed is held against the golden trace, exactly. What is said: every
-mistake that the numbers show, in causal order, and where something does not follow that
-no known mistake explains. The exit status is 0 when all that is recorded agrees, 1 when
-something differs and 2 when nothing can be compared. NumPy only.
+what is loaded and fed must be that of the golden trace, exactly. The report says every
+mistake that the numbers show, in causal order, and every place that does not follow and
+that no known mistake explains. The exit status is 0 when all that is recorded agrees, 1
+when something differs and 2 when nothing can be compared. NumPy only.
 """
 
 import json
@@ -147,7 +147,7 @@ def _is_input(key: str) -> bool:
 
 def _inputs(golden: Trace, mine: Trace, notes: List[str]
             ) -> Tuple[List[Difference], List[words.Told]]:
-    """Return how what is loaded and fed differs, and every array of another shape."""
+    """Return what is loaded and fed and differs, and every array of another shape."""
     differences, told = [], []
     for key in causal_order(golden, mine):
         theirs, ours = golden.arrays.get(key), mine.arrays.get(key)
@@ -171,7 +171,7 @@ def _inputs(golden: Trace, mine: Trace, notes: List[str]
 
 
 def _unjudged(golden: Trace, mine: Trace, known: Any) -> List[str]:
-    """Return what there is to say of arrays that nothing was held against."""
+    """Return notes on arrays that nothing was compared with."""
     late = sorted({key.split('/')[0] for key in mine.arrays if key.startswith('step_')
                    and '/'.join(key.split('/')[:2]) not in golden.updates})
     more = [key for key in mine.arrays if key not in golden.arrays and key not in known
@@ -230,8 +230,8 @@ def text(report: Report) -> Iterator[str]:
                "than rounding; each was judged from your port's own inputs of it, so "
                'no difference is carried on.')
     if report.end:
-        yield (f'From {report.end} on your arrays hold NaN, and so must they: little '
-               'can be told there.')
+        yield (f'From {report.end} on your arrays hold NaN, as they must: little can '
+               'be told there.')
     if report.missing and report.differences:
         yield f'{len(report.missing)} arrays are not recorded: nothing is said of them.'
     elif report.missing:

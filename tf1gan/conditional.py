@@ -8,38 +8,39 @@ label planes, 11 channels -> conv 64 -> conv 128 -> dense 256 -> dense 1 sigmoid
 As found (oddities of the source, kept):
   - batches in the order of the file, never shuffled;
   - D's second convolution is VALID, 14 -> 5, where its first is SAME;
-  - what comes before a batch normalization has a bias, which in training mode changes
-    nothing;
+  - a layer before a batch normalization has a bias, which changes nothing in training
+    mode;
   - D's fakes come from G in inference mode, by its moving averages; G's own update
     draws fresh noise and labels, in training mode;
   - D's dropout is on while G trains;
   - a sheet is drawn before its batch's updates, not after;
   - batch size, epochs, both Adams' numbers, the noise's law, the order of batches, the
-    sheet and its file names are those of the code that the tutorial links to, for the
-    tutorial has none.
+    sheet and its file names are those of the code that the tutorial links to, because
+    the tutorial has none of them.
 Guesses (the source does not say):
   - the release of Keras: 1.2.2, the last of the API that the tutorial is written for.
     So both Adams add 1e-8; every moving variance takes in the biased variance; and the
-    cross-entropy clips the probability to [1e-7, 1 - 1e-7] and goes back to a logit: a
-    D that is sure gives no gradient;
+    cross-entropy clips the probability to [1e-7, 1 - 1e-7] and makes a logit of it
+    again, so a D that is sure gives no gradient;
   - the noise has 100 numbers, as the tutorial says: the code it links to has 1,000;
   - a sheet's noise is fresh.
 Departures (what this module does and the source does not):
   - every batch's losses are on the progress bar and in the log; what is printed is a
     line an epoch, with the last batch's;
-  - where the batches do not divide the images, as they do MNIST's, one of them runs on
-    from the last image to the first;
+  - if the batch size does not divide the number of images (it does for MNIST), one
+    batch runs on from the last image to the first;
   - one more sheet is drawn after the last batch;
   - dropout masks come from a seed and a count, not from a hidden state: a resumed run
     draws the same ones;
-  - all gradients are taken before a weight moves; Keras 1.2.2 lets each weight move as
-    soon as its own gradient is known, so that the others may be taken through it: which
-    comes first differs from run to run. Nor does its count of updates race with them;
+  - all gradients are computed before a weight moves. Keras 1.2.2 lets each weight move
+    as soon as its own gradient is known, so others may be computed with the moved
+    weight: which comes first differs from run to run. Its count of updates has such a
+    race too, and ours has none;
   - D is frozen in G's update by a var_list, not by toggling `trainable`;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
-Source: the tutorial's facts, for Keras 1, whose initial values, losses and Adam these
-are.
+Source: the tutorial's facts. It is for Keras 1, and has its initial values, losses and
+Adam.
 """
 
 import sys

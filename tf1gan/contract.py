@@ -1,8 +1,8 @@
 """The contract of a page: what a tutorial, or a GAN of one's own, offers the tools.
 
-Its parts stand here in a page's order. `WRITTEN` must stand on every page; the others
-are what a page has that does not write them. The loop, the flags, the recorder and one
-test read them here. NumPy only.
+Its parts stand here in a page's order. Every page must write the parts in `WRITTEN`.
+The others are defaults, for a page that does not write them. The loop, the flags, the
+recorder and one test read them here. NumPy only.
 
 Three counts: a step is one call of `step`; `n_batches` of them are an epoch; `done` is
 how many steps of the run have been taken, 0 before the first.
@@ -41,12 +41,12 @@ def data(files, rng: np.random.RandomState):
 
 
 class Update(NamedTuple):
-    """An update of a step: what a session runs, and what a trace has of it."""
+    """An update of a step: what a session runs, and what a trace records of it."""
 
     train: Any                  # the op that moves the weights, and moving averages
     loss: Any                   # from before the update, as it is logged
     gradients: Optional[List[Any]]      # (gradient, variable); None: no trace holds it
-    terms: Dict[str, Any]       # of the loss: to say which broke
+    terms: Dict[str, Any]       # of the loss: to say which is not finite
     fakes: Any = None           # G's images in this update
     logits: Dict[str, Any] = {}     # what D ends with, before a sigmoid: of D_real, ...
     masks: List[Any] = []       # dropout's, of D's layers in their order
@@ -202,9 +202,9 @@ class Page:
         return (self.module.__doc__ or self.name).strip().splitlines()[0]
 
     def description(self, config: Config) -> Dict[str, Any]:
-        """Return {'description': ...} of a page of one's own, None where it has none.
+        """Return {'description': ...} of a page of one's own; None: it has none.
 
-        It is {} of a tutorial: the package describes it.
+        For a tutorial return {}: the package describes it.
 
         Raises: InputError when it is no description.
         """

@@ -8,28 +8,28 @@ As found (oddities of the source, kept):
   - an epoch is one step, and there are 10,001;
   - a batch is drawn with replacement, so that no pass over the data is ever complete;
   - G's first layer normalizes after the activation, and over all 6,272 units;
-  - a convolution before a batch normalization has a bias, which in training mode
-    changes nothing;
+  - a convolution before a batch normalization has a bias, which changes nothing in
+    training mode;
   - D sees the real and the generated images in two batches, two updates of one Adam;
   - D's fakes come from G in inference mode, by its moving averages; G's own update
     judges the same noise in training mode;
   - D's dropout is on while G trains;
   - pictures are scaled by 0.5 * x * 0.5, which the colour map's own scaling undoes.
 Departures (what this module does and the source does not):
-  - the printed figures are those of the batch; the source's are running means since the
-    first step, for its release of Keras adds metrics up over calls where others (3.15)
-    begin anew, and these are in the log as running_*;
-  - pixels are scaled in float32; the source scales them in float64 and rounds then: of
-    the 256 values 128 differ, by one unit in the last place;
+  - the printed figures are those of the batch. The source prints running means since
+    the first step, because its release of Keras adds metrics up over calls; others
+    (3.15) begin anew. The log has these means too, as running_*;
+  - pixels are scaled in float32; the source scales them in float64 and rounds after
+    that: of the 256 values 128 differ, by one unit in the last place;
   - dropout masks come from a seed and a count, not from a hidden state: a resumed run
     draws the same ones;
-  - what the moving variance takes in of images is n/(n - 1) of Keras 3's, n being the
-    6,272 pixels of a batch of 32: TF 1.15's fused kernel has it so;
+  - for images, the moving variance takes in n/(n - 1) of what Keras 3's takes in, as in
+    TF 1.15's fused kernel; n is the 6,272 pixels of a batch of 32;
   - D is frozen in G's update by a var_list, not by toggling `trainable`;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
-Source: the tutorial's facts, for Keras 3, whose initial values, losses and Adam these
-are.
+Source: the tutorial's facts. It is for Keras 3, and has its initial values, losses and
+Adam.
 """
 
 import sys
@@ -248,8 +248,8 @@ def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
 def table(rows: List[Dict[str, float]]) -> List[Dict[str, float]]:
     """Return the rows of the log with the means that the source prints.
 
-    Its metrics of D run on over both of a step's updates, and it prints the mean of
-    what they are after the one and after the other.
+    Its metrics of D run on over both updates of a step. It prints the mean of their
+    values after the first and after the second.
     """
     count = np.arange(1, 2 * len(rows) + 1)
     running = {}

@@ -36,7 +36,7 @@ class GPU(NamedTuple):
 def gpus() -> List[GPU]:
     """Return the GPUs that the NVIDIA driver shows, without starting any of them.
 
-    TensorFlow is not asked: CUDA 10 can take minutes over a GPU that it is too old for.
+    TensorFlow is not asked: with a GPU newer than itself CUDA 10 can take minutes.
     """
     try:
         cuda = ctypes.CDLL('libcuda.so.1')

@@ -1,8 +1,8 @@
 """Judge a generator by its images: `python -m tf1gan.evaluate RUN`.
 
-RUN is a run folder, whose generator draws 10,000 images; or a port's images, [n, 28,
-28] in [0, 1] or another --range: an .npz with `samples` and perhaps `labels` [n], the
-digits asked for, an .npy, or a folder of pictures. A small classifier
+RUN is a run folder, whose generator draws 10,000 images, or it is a port's images, [n,
+28, 28] in [0, 1] or another --range. These are an .npz with `samples` and perhaps
+`labels` [n], the digits asked for; an .npy; or a folder of pictures. A small classifier
 (experiments/classifier) says which digits they are and how they spread:
 
     digits covered   digits that at least 1 % of the images are taken for
@@ -63,7 +63,8 @@ def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarr
 
 
 def measure(found: Images) -> Dict[str, Any]:
-    """Return all the figures of some images, rounded to what they are good for."""
+    """Return all the figures of some images, rounded to the digits that mean something.
+    """
     w, facts = classifier.load()
     features, logits = classifier.classify(w, found.images)
     digits = logits.argmax(1)
@@ -100,13 +101,13 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     z, digits = generator.draw_noise(generate.description,
                                      np.random.RandomState(SEED), n)
     if generate.meta['data_sha256'] != real().sha256:
-        print(f'note: {folder} learned from other files than the MNIST inside, and is '
-              "judged as MNIST's digits all the same", file=sys.stderr)
+        print(f'note: {folder} learned from other files than the MNIST inside; it is '
+              "judged as MNIST's digits anyway", file=sys.stderr)
     return Images(generate(z, digits), digits, generate.meta['step'])
 
 
 def note_shorter(runs: List[Path], drawn: List[Images], base: spread.Spread) -> None:
-    """Say of which runs the steps are fewer than those of a spread's seeds."""
+    """Say which runs have taken fewer steps than a spread's seeds."""
     for run, images in zip(runs, drawn):
         if images.steps is not None and images.steps < base.steps:
             print(f'note: {run} has taken {images.steps:,} steps, fewer than the '
@@ -119,7 +120,7 @@ def read(path: Path, ends: Optional[Tuple[float, float]] = None) -> Images:
 
     An .npz has `samples`, or one array of any name, and perhaps `labels`; pictures may
     lie in folders 0 to 9, which are their labels then. `ends` is their range, black
-    first; without it that of bytes is 0 to 255, and that of other numbers 0 to 1.
+    first; without it bytes are taken to be in 0 to 255, and other numbers in 0 to 1.
 
     Raises: InputError when they are not 100 images of 28 x 28 at least, in their range,
     or the labels are not as many digits.
@@ -147,7 +148,7 @@ def read(path: Path, ends: Optional[Tuple[float, float]] = None) -> Images:
         return Images(_scaled(path, planes, ends), labels)
     raise InputError(f'{path}: expected at least 100 samples [n, 28, 28], [n, 784] or '
                      'with a channel more, and perhaps their digits as labels [n], '
-                     f'found {found}; save them so')
+                     f'found {found}; save them like that')
 
 
 def _pictures(folder: Path) -> Tuple[np.ndarray, Optional[np.ndarray]]:
@@ -173,12 +174,12 @@ def _arrays(path: Path, content: bytes) -> Tuple[np.ndarray, Optional[np.ndarray
     labels = arrays.pop('labels', None)
     if 'samples' not in arrays and len(arrays) != 1:
         raise InputError(f'{path}: expected an array `samples`, found no samples, but '
-                         f'{", ".join(arrays) or "nothing"}; name it so')
+                         f'{", ".join(arrays) or "nothing"}; give it that name')
     return arrays.get('samples', next(iter(arrays.values()))), labels
 
 
 def _planes(images: np.ndarray) -> Optional[np.ndarray]:
-    """Return images as [n, 28, 28], of equal channels the first; None: they are not."""
+    """Return images as [n, 28, 28], of equal channels the first; None: not possible."""
     shape = images.shape[1:]
     if shape in ((28, 28, 1), (28, 28, 3)):
         images = np.moveaxis(images, -1, 1)
@@ -189,11 +190,11 @@ def _planes(images: np.ndarray) -> Optional[np.ndarray]:
 
 
 def _scaled(path: Path, images: np.ndarray, ends) -> np.ndarray:
-    """Return images in [0, 1], float32, whose range is `ends`, or beyond doubt."""
+    """Return images in [0, 1], float32; their range is `ends`, or clear without it."""
     low, high = images.min(), images.max()
     is_bytes = images.dtype == np.uint8
     black, white = ends or ((0, 255) if is_bytes else (0, 1))
-    # Bytes up to 1: black and white, or all but black?
+    # Bytes up to 1: black and white, or almost black?
     in_doubt = is_bytes and not ends and high == 1
     if in_doubt or not (low >= black and high <= white):
         low, high = (np.format_float_positional(
@@ -295,7 +296,7 @@ def main() -> int:
 
 
 def keep(file: Optional[str], runs, trained, drawn, found) -> Optional[InputError]:
-    """Write a judgement's files; return the complaint of one that cannot be written."""
+    """Write a judgement's files; return the error of one that cannot be written."""
     files = {}
     if file:
         content = io.BytesIO()

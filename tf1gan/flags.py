@@ -56,13 +56,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def spelled(text: str, stream) -> str:
-    """Return a text with what a stream's encoding lacks as \\xfc."""
+    """Return a text; letters that a stream's encoding lacks become \\xfc, say."""
     encoding = getattr(stream, 'encoding', None) or 'ascii'
     return text.encode(encoding, 'backslashreplace').decode(encoding)
 
 
 def show(text: str) -> None:
-    """Print a text on standard output, as far as its reader wants it.
+    """Print a text on standard output, until its reader stops reading.
 
     Raises: InputError when it cannot be written.
     """
@@ -79,8 +79,8 @@ def write_files(parser: Parser, make: Callable[..., Dict[str, bytes]],
                 default: Callable[..., Path]) -> int:
     """Write what `make(options)` returns, by name, into --out; return the exit status.
 
-    Without --out the folder is `default(options)`. Their paths are printed; bad input
-    and a folder that cannot be written are one sentence and status 2.
+    Without --out the folder is `default(options)`. The files' paths are printed. Bad
+    input and a folder that cannot be written give one sentence and status 2.
     """
     try:
         options = parser.parse_args()
@@ -164,7 +164,7 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
                         'would')
     common.add_argument('--step-by-step', action='store_true',
                         help="call the session once an update, as the source does, not "
-                        'once a step: slower, the same bits')
+                        'once a step: slower, with the same bits')
     given = vars(parser.parse_args(argv))
     flags = Flags(**{common_flag: given.pop(common_flag)
                      for common_flag in Flags._fields})
@@ -172,7 +172,7 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
 
 
 def check(page: contract.Page, config: Dict[str, Any], source: str) -> None:
-    """Hold the numbers of a run's config against what their flags take.
+    """Check that the numbers of a run's config are such as their flags take.
 
     Raises: InputError, naming `source`, when one does not fit.
     """

@@ -58,8 +58,8 @@ class Generator:
                  digits: Optional[np.ndarray] = None) -> np.ndarray:
         """Return the images of `noise`, [n, 28, 28] in [0, 1], of the `digits` asked.
 
-        Raises: InputError when the noise is not [n, size], or the digits are not n of
-        those that it knows, or some for one that knows none.
+        Raises: InputError when the noise is not [n, size], when the digits are not n of
+        those that it knows, or when it knows none and gets some.
         """
         from tqdm import tqdm       # on a terminal, for what takes more than a second
         n, low, high = len(noise), *self.description['images']['range']
@@ -73,7 +73,7 @@ class Generator:
             wanted = f'{n} digits beside the noise, 0 to {known[-1]}' if known else \
                 'noise alone, for this generator knows no labels'
             found = 'none' if digits is None else f'{np.asarray(digits).ravel()[:3]}'
-            raise InputError(f'expected {wanted}, found {found}; call it so')
+            raise InputError(f'expected {wanted}, found {found}; call it with those')
         asked = None if digits is None else np.eye(self.n_labels)[digits]
         parts = [interpreter.draw(self.description, self.weights, noise[i:i + AT_ONCE],
                                   None if asked is None else asked[i:i + AT_ONCE])

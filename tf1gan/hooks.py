@@ -9,8 +9,8 @@
 Each list has a network's layers in the order of its description (`python -m
 tf1gan.trace vanilla` does not list them: tf1gan/descriptions does); None stands for one
 that is a function, or that you leave out. They are PyTorch modules or Keras layers. The
-judge then holds each layer against the one recorded before it, so that a mistake
-without a name is placed at its layer.
+judge then checks each layer from the one recorded before it, so a mistake without a
+name is placed at its layer.
 """
 
 import functools

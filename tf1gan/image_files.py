@@ -1,14 +1,14 @@
 """Images and their digits from the files that people have. NumPy, and Pillow.
 
-A data set is, in a folder or a .zip of it, perhaps one to three folders further down:
+A data set is in a folder or a .zip of it, at most three folders further down:
 
     four IDX files, gzipped or not, with MNIST's names, EMNIST's or QMNIST's
     mnist.npz as Keras has it: x_train, y_train, x_test, y_test
     train.csv, mnist_train.csv, ...: a line an image, label and pixels
     pictures in folders 0 to 9, or in train/0 to train/9
 
-or one such file, or the training images of several IDX sets in one folder. What cannot
-be read without guessing is refused, with what was found.
+or is one such file, or the training images of one of several IDX sets in a folder. What
+cannot be read without guessing is refused, and the message says what was found.
 """
 
 import gzip
@@ -66,7 +66,7 @@ class Found(NamedTuple):
     """A data set, and what it was read from."""
 
     train: Labelled
-    test: Labelled          # of no images where there are none
+    test: Labelled          # without images where the files have none
     sha256: Dict[str, str]  # file name -> sum of its decompressed bytes
     form: str               # '28x28, 60,000 images, IDX files'
 
@@ -185,7 +185,7 @@ def read(source: Path) -> Found:
 
 
 def find(names: List[str]) -> List[Candidate]:
-    """Return the data sets among files, those of the uppermost folder that has any."""
+    """Return the data sets among files: those of the uppermost folder with any."""
     idx: Dict[Any, Dict] = {}
     classes: Dict[str, List] = {}
     found = []
@@ -299,11 +299,11 @@ def _idx(place: Place, found: Candidate) -> Found:
 def read_idx(stream: BinaryIO, path: Any, kind: str) -> Tuple[np.ndarray, str]:
     """Return an IDX file's array, and the SHA-256 of its bytes.
 
-    It is of `kind` images, [n, height, width] uint8, or labels, [n]; of labels with
-    more columns, QMNIST's, the first.
+    `kind` is images, [n, height, width] uint8, or labels, [n]. Of labels with more
+    columns, as QMNIST's, the array is the first column.
 
-    Raises: InputError, naming `path`, when it is no such file, is cut short, runs on
-    past the array, or holds more than MOST_BYTES.
+    Raises: InputError, naming `path`, when it is no such file, is cut short, holds more
+    than the array, or more than MOST_BYTES.
     """
     head = stream.read(4)
     if len(head) < 4 or head[:2] != b'\0\0' or head[2] not in IDX_TYPES:
@@ -358,10 +358,10 @@ def _npz(place: Place, found: Candidate) -> Found:
         if images.dtype != np.uint8 or images.ndim != 3:
             raise InputError(
                 f'{path}: expected x_{part} as bytes [n, height, width], found '
-                f'{images.dtype} {list(images.shape)}; save it so')
+                f'{images.dtype} {list(images.shape)}; save it like that')
         if labels.ndim != 1:
             raise InputError(f'{path}: expected y_{part} as digits [n], found the '
-                             f'shape {list(labels.shape)}; save it so')
+                             f'shape {list(labels.shape)}; save it like that')
         parts.append(_checked(images, labels, path, part))
     return Found(*parts, {Path(found.name).name: hashlib.sha256(content).hexdigest()},
                  _said(parts[0].images, "Keras's mnist.npz", place))
@@ -522,7 +522,7 @@ def _classes(place: Place, found: Candidate) -> Found:
 def natural(name: str) -> Tuple:
     """Return what pictures are sorted by: the numbers in a name, then the name.
 
-    So folders of digits are mixed, as a data set is, not one digit after the other.
+    So the pictures of all digits are mixed, as in a data set, not sorted by digit.
     """
     return [int(number) for number in re.findall(r'\d{1,18}', name)], name
 

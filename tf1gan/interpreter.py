@@ -22,8 +22,8 @@ class Pass:
     """What one forward pass of a network takes beside its input, and what it leaves.
 
     In training mode dropout is on, by `masks`, and a batch normalization goes by the
-    batch, not by its moving averages; what those become is in `averages` then. `seen`
-    is what every layer returned.
+    batch, not by its moving averages; `averages` then has the new moving averages.
+    `seen` is what every layer returned.
     """
 
     def __init__(self, w: Dict[str, Node], labels: Optional[Node] = None,
@@ -42,7 +42,7 @@ def forward(layers: List[Layer], x: Node, how: Pass) -> Node:
 
 
 def _weighted(layer, how):
-    """Return a layer's weight and bias; an edit may have them turned, or scaled."""
+    """Return a layer's weight and bias; an edit may turn or scale them."""
     W, b = how.w[layer['W']], how.w[layer['b']]
     if 'axes' in layer:
         W = W.do('transpose', axes=layer['axes'])
@@ -188,7 +188,7 @@ ENLARGED = {
 
 
 def _channels_read_first(x, layer, how):
-    """Take the pixels, in their order, for those of an image with channels first."""
+    """Read the pixels, in their order, as those of an image with channels first."""
     n, height, width, channels = x.shape
     return x.do('reshape', shape=(n, channels, height, width)).do(
         'transpose', axes=(0, 2, 3, 1))
@@ -247,7 +247,7 @@ LOSSES = {      # element by element, of logits x, their targets t, and other nu
             'cross_entropy', target=t),
     'squared': lambda x, t, _: (x.do('sigmoid') - t) * (x.do('sigmoid') - t),
     'least_squares': lambda x, t, _: (x - t) * (x - t),
-    # Of edits only.
+    # In edits only.
     'hinge': lambda x, t, _: (-(x * (2 * t - 1)) + 1).do('leaky_relu', slope=0),
     'wasserstein': lambda x, t, _: -(x * (2 * t - 1)),
     'absolute': lambda x, t, _: (x.do('sigmoid') - t).do('leaky_relu', slope=-1),
@@ -295,10 +295,10 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
               slope: Any = 0.) -> np.ndarray:
     """Return what TF 1's Adam takes off a weight at its update `t` (1, 2, ...).
 
-    Its epsilon is added to the root as it is, not to the corrected one; and the powers
-    of its betas are float32 products of one more beta an update. `numbers` of an edit
-    may hold `place` (corrected: where torch has epsilon), `corrected` (what is: both,
-    first, second or neither moment), `nesterov`, `rectified` or `count`.
+    Its epsilon is added to the root as it is, not to the corrected one. The powers of
+    its betas are float32 products, with one more beta an update. `numbers` of an edit
+    may hold `place` (corrected: where torch has epsilon), `corrected` (which moments
+    are: both, first, second or neither), `nesterov`, `rectified` or `count`.
     """
     t = numbers.get('count', t)
     powers = [float(np.multiply.accumulate(np.full(t, numbers[beta], np.float32))[-1])
@@ -384,7 +384,7 @@ def _rmsprop(numbers, slopes, start, results, w):
         np.sqrt(v[name]) + numbers['epsilon']) for name, slope in slopes.items()}
 
 
-# What each takes off the weights, by name; the last three are of edits only.
+# What each takes off the weights, by name; the last three are in edits only.
 STEPS = {'SGD': _sgd, 'Adam': _adam, 'Momentum': _momentum, 'RMSprop': _rmsprop,
          'Sign': _sign}
 
@@ -394,8 +394,8 @@ STEPS = {'SGD': _sgd, 'Adam': _adam, 'Momentum': _momentum, 'RMSprop': _rmsprop,
 class Start(NamedTuple):
     """What an update starts from, and what a trace has of its results.
 
-    Where `own` has one of the results, by its key (`fake/G`, `grad/D_W1`), all that
-    comes after it is computed from that: so each is predicted from its own inputs.
+    Where `own` has one of the results, by its key (`fake/G`, `grad/D_W1`), all later
+    ones are computed from that array. So each is predicted from its own inputs.
     """
 
     weights: Arrays             # of both networks, and moving averages
@@ -407,19 +407,21 @@ class Start(NamedTuple):
     own: Arrays = {}
     # What edits may need.
     seen: Arrays = {}           # other weights that the networks see
-    earlier: Arrays = {}        # gradients that were left
-    highest: Arrays = {}        # adam_v so far
+    earlier: Arrays = {}        # gradients that earlier updates left
+    highest: Arrays = {}        # the largest adam_v so far
 
 
 class Results:
-    """The results of an update, by key; what goes on is a trace's own where it has it.
+    """The results of an update, by key.
+
+    Where a trace has an array of its own, later results are computed from that one.
     """
 
     def __init__(self, own: Arrays, dtype: Any):
         self.own, self.dtype, self.arrays, self.highest = own, dtype, {}, {}
 
     def put(self, key: str, array: np.ndarray) -> np.ndarray:
-        """Note a result; return what to go on with."""
+        """Note a result; return the array that later ones are computed from."""
         self.arrays[key] = np.asarray(array, self.dtype)
         return np.asarray(self.own.get(key, array), self.dtype)
 
@@ -431,8 +433,8 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     """Return all that an update computes, by its keys in a trace, in causal order.
 
     `rounding` and `cast` are the tape's, `exactly` is `optimizer_of`'s. `until`: the
-    kind of array after which to stop (fake, logit, loss or grad); of what comes before
-    that, fakes that `start` has are not made.
+    kind of array after which to stop (fake, logit, loss or grad). For a logit or a loss
+    G does not run where `start` has its images.
     """
     results, moved = Results(start.own, dtype), trained(
         description['networks'][update['moves']])

@@ -1,16 +1,16 @@
 """Latent arithmetic on a trained generator: `python -m tf1gan.latent RUN`.
 
-For any run whose generator takes noise only. Two seeds, A and B, each give a noise
-vector: 12 images from A to B in equal steps; A, B and A + B; A, B and A - B; and the
-plane through 0, A and B, each image in the colour of the digit that it is taken for.
-Where it takes labels too, as tf1gan.conditional's does: noise vectors under all ten
-labels, a row each, and an image with its ten label planes, as D takes them; or, with
-`--digit 7 --count 64`, so many sevens. `--show 17` draws a training image, its digit
-above; `--save FILE.npz` and `--png DIR` write images themselves. NumPy and matplotlib
-only.
+For a run whose generator takes noise only, two seeds, A and B, each give a noise
+vector. It draws 12 images from A to B in equal steps; A, B and A + B; A, B and A - B;
+and the plane through 0, A and B, each image in the colour of the digit that it is taken
+for. For a generator that takes labels too, as tf1gan.conditional's does, it draws noise
+vectors under all ten labels, a row each, and an image with its ten label planes, as D
+takes them; or, with `--digit 7 --count 64`, 64 sevens. `--show 17` draws a training
+image, its digit above; `--save FILE.npz` and `--png DIR` write the images themselves.
+NumPy and matplotlib only.
 
 Source: the last part of the mode-collapse tutorial, for PyTorch, and how it looks at
-its data; the pictures that the conditional tutorial opens with.
+its data; the first pictures of the conditional tutorial.
 """
 
 import io
@@ -39,7 +39,7 @@ def interpolate(a: np.ndarray, b: np.ndarray, n: int = N_STEPS) -> np.ndarray:
 def slerp(a: np.ndarray, b: np.ndarray, n: int = N_STEPS) -> np.ndarray:
     """Return `n` points as `interpolate` does, in equal angles about 0.
 
-    Vectors of one direction, or of opposite ones, get the straight line. Source: White,
+    Vectors of the same or of opposite directions get the straight line. Source: White,
     "Sampling Generative Networks" (2016).
     """
     t = np.linspace(0, 1, n)[:, None]
@@ -173,13 +173,14 @@ def main() -> int:
     parser.add_argument('--digit', type=flags.number(int, 0, 9), metavar='N',
                         help='draw this digit instead (where G takes labels)')
     parser.add_argument('--count', type=flags.number(int, 1, MOST), metavar='N',
-                        help='of the digits, or of --save and --png (default 64)')
+                        help='how many digits, or images of --save and --png (default '
+                        '64)')
     parser.add_argument('--save', metavar='FILE', type=flags.path,
                         help='write images and their noise to this .npz instead, which '
                         'tf1gan.evaluate reads')
     parser.add_argument('--png', metavar='DIR', type=flags.path,
                         help='write images as pictures instead, one by one; where G '
-                        'takes labels in folders of their digits')
+                        'takes labels, into folders of their digits')
     parser.add_argument('--show', type=flags.number(int, 0), metavar='N',
                         help='draw this training image instead, from 0')
     parser.add_argument('--out', metavar='DIR',

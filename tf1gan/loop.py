@@ -1,8 +1,8 @@
 """The session loop that all tutorials share: epochs, log, pictures, checkpoints.
 
-It knows no tensor by name: what it has from a page is in `tf1gan.contract`. A step with
-a line or a picture is one with a checkpoint too. Nothing here adds an op to the graph
-or draws from the generator, so nothing here changes a bit of a run.
+It knows no tensor by name: `tf1gan.contract` says what it takes from a page. A step
+that prints a line or draws a picture writes a checkpoint too. Nothing here adds an op
+to the graph or draws from the generator, so nothing here changes a bit of a run.
 """
 
 import math
@@ -39,11 +39,11 @@ class Run:
     """A tutorial in a session, with its data, its generator and its place in the run.
 
     `settings` is what config.json holds. `step` counts the steps done, `seconds` the
-    time since the last of the log's `rows`; `last` is the row of the step that the run
-    ended with, perhaps one that no row is due for; `folder` is set by who makes it. A
-    run to go on with has its folder, and the arrays and the meta of its checkpoint.
+    time since the last of the log's `rows`. `last` is the row of the run's last step,
+    also where no row is due. The caller sets `folder`. A run to go on with gets its
+    folder, and the arrays and the meta of its checkpoint.
 
-    Raises: InputError when the settings do not fit the data, or these the graph.
+    Raises: InputError when the settings do not fit the data, or the data the graph.
     """
 
     def __init__(self, tutorial, settings: Dict[str, Any],
@@ -253,7 +253,7 @@ class Run:
         self.seconds = 0.0
 
     def log_rows(self) -> List[Dict[str, float]]:
-        """Return the rows of log.csv; of a run that stops early its last step's too."""
+        """Return the rows of log.csv; a run that stops early adds its last step's."""
         is_due = self.step % self.log_every == 0 or self.step >= self.n_steps
         is_last = self.last is not None and self.last['step'] == self.step - 1
         return self.rows + [self.last] * (is_last and not is_due)
@@ -291,7 +291,7 @@ class Run:
     def draw(self, name: Optional[str], events=None) -> None:
         """Draw the picture of a name, where there is one.
 
-        Beside it goes the picture of the same noise as ever, into the folder `fixed`.
+        The picture of the noise that never changes goes into the folder `fixed`.
         """
         if name is None:
             return
@@ -368,8 +368,8 @@ class Run:
     def diagnose(self, losses: Dict[str, float]) -> str:
         """Return where a loss that is not finite began.
 
-        The steps since the checkpoint are repeated, and the terms of the losses are
-        looked at on the way into the last one.
+        It repeats the steps since the checkpoint. In the last one it looks at the terms
+        of each loss before the update.
         """
         name = next(name for name, loss in losses.items() if not math.isfinite(loss))
         step, rows, terms = self.step - 1, self.rows, _Terms(self.sess, self.model)
@@ -390,7 +390,7 @@ class Run:
 
 
 def check_size(page: contract.Page, config, files: mnist.Files) -> None:
-    """Refuse images that a tutorial cannot take; a page of one's own says it by X.
+    """Refuse images that a tutorial cannot take; for another page its X says it.
 
     Raises: InputError when they are not square, or not of `n_input` pixels, or 28 x 28.
     """
@@ -433,8 +433,8 @@ class _Terms:
 def _signals():
     """Note Ctrl-C and SIGTERM in a list, so that a step is never cut in two.
 
-    A second signal of the kind does what it did before. In another thread than the main
-    one Python allows none of this, and nothing is noted.
+    A second signal of the same kind does what it always did. Python allows this in the
+    main thread only; in another thread nothing is noted.
     """
     caught = []
     if threading.current_thread() is not threading.main_thread():

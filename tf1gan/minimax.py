@@ -12,12 +12,12 @@ Guesses (the source is pseudo-code and does not say):
 Departures (what this module does and the source does not):
   - Adam adds its epsilon (1e-8) in TF 1's place, not in torch's: experiments/collapse
     measures what that changes;
-  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: a D that
-    is sure gives G no gradient sooner;
+  - TF 1.15's sigmoid reaches exactly 0 and 1 sooner than torch's on the CPU: so a D
+    that is sure stops giving G a gradient sooner;
   - the saturating objective clamps its log at -100, as torch's BCELoss does;
   - a loss that is not finite ends the run, unless --keep-going is given.
 
-Source: the tutorial's facts, for PyTorch, whose initial values and losses these are.
+Source: the tutorial's facts. It is for PyTorch, and has its initial values and losses.
 """
 
 import sys

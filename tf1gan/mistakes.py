@@ -1,7 +1,7 @@
 """Print the mistakes that the judge knows: `python -m tf1gan.mistakes [WORD]`.
 
-Each with its sentence, and its remedy in PyTorch, JAX and Keras; with a WORD those
-alone that hold it. What stands in braces is filled in by `python -m tf1gan.compare`.
+Each has its sentence, and its remedy in PyTorch, JAX and Keras. With a WORD it prints
+only those that contain it. `python -m tf1gan.compare` fills in what stands in braces.
 """
 
 import sys
@@ -27,12 +27,12 @@ def main() -> int:
     parser = flags.Parser(prog='python -m tf1gan.mistakes', allow_abbrev=False,
                           description=__doc__.splitlines()[0])
     parser.add_argument('word', metavar='WORD', nargs='?', default='',
-                        help='print those alone that hold it')
+                        help='print only those that contain it')
     try:
         found = list(text(parser.parse_args().word))
         if not found:
-            raise InputError('expected a word that a mistake holds, found none with '
-                             'it; leave it out for all of them')
+            raise InputError('expected a word that a mistake contains, found none '
+                             'with it; leave it out for all of them')
         flags.show('\n'.join(found))
     except InputError as error:
         print(error, file=sys.stderr)

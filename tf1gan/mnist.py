@@ -94,9 +94,9 @@ class DataSet:
                    replace: bool = False):
         """Return the next `batch_size` images and labels, in TF 1's order.
 
-        The first call shuffles. A batch that outruns the epoch is its tail followed by
-        the head of a new shuffle of the present order. With `replace` there is no
-        order: every row is drawn from all images.
+        The first call shuffles. A batch that goes beyond the epoch has the epoch's last
+        images, then the first ones of a new shuffle of the present order. With
+        `replace` there is no order: every row is drawn from all images.
 
         Raises: InputError when `batch_size` is not in 1 ... num_examples.
         Source: the TF 1 loader's `DataSet.next_batch` (which returns fewer rows there).
@@ -123,7 +123,7 @@ class DataSet:
                 np.concatenate([tail[1], self.labels[:self.position]]))
 
     def restore(self, order: np.ndarray, position: int, epochs_completed: int) -> None:
-        """Go to the place of another DataSet over the same images (but for `rng`)."""
+        """Go to another DataSet's place over the same images; `rng` stays as it is."""
         self._take(np.argsort(self.order)[order])
         self.position, self.epochs_completed = position, epochs_completed
 
@@ -141,8 +141,8 @@ class DataSet:
 def split(files: Files, rng: np.random.RandomState) -> Splits:
     """Return TF 1's split of a data set, labels one-hot, pixels in [0, 1].
 
-    Training images are those after the first 5,000, which are for validation: so many
-    of a smaller data set too, as the TF 1 loader holds them out.
+    The first 5,000 images are for validation, the others for training. It is 5,000 of a
+    smaller data set too, as in the TF 1 loader.
 
     Raises: InputError when nothing is left to train on.
     Source: `read_data_sets` of the TF 1 loader, with `one_hot=True`.

@@ -99,9 +99,9 @@ def batch_norm(x: 'tf.Tensor', norm: BatchNorm,
 
     Without `updates`, in inference mode: by the moving averages. With them, in training
     mode: by the batch's own mean and biased variance, and the ops that move the moving
-    averages are added to `updates`. What the moving variance takes in is biased for
-    [n, units]; for images it is unbiased, as TF 1.15's fused kernel has it, or also
-    `biased`, as Keras 1 and Keras 3 have it.
+    averages are added to `updates`. The moving variance takes in the biased variance of
+    [n, units]. Of images it takes in the unbiased one, as TF 1.15's fused kernel does;
+    with `biased` it takes in the biased one, as Keras 1 and Keras 3 do.
     """
     if x.shape.ndims == 4:
         if updates is None:
@@ -172,8 +172,8 @@ def dropout_mask(shape: List, rate: float, seed: int,
                  count: 'tf.Variable') -> 'tf.Tensor':
     """Return a dropout mask: 0 with probability `rate`, elsewhere 1/(1 - rate).
 
-    It depends on `seed` and `count` only, so that a run that is resumed draws what it
-    would have drawn; and it can be fetched or fed like any tensor.
+    It depends on `seed` and `count` only, so a resumed run draws what it would have
+    drawn without the stop. It can be fetched or fed like any tensor.
     """
     uniform = tf.random.stateless_uniform(shape, tf.stack([seed, count]))
     return tf.cast(uniform >= rate, tf.float32) * (1 / (1 - rate))

@@ -2,13 +2,13 @@
 
 A page's `step` calls `sess.run` once an update. Each call costs a fixed time, and G's
 images are computed anew for D's update and for G's. Here `step` runs as it stands, in a
-session that only notes what it is asked for; then one call does it all. For that the
-graph gets copies of the ops of a later update that must see what an earlier one has
-moved, or that are fed anew: they read the variables after that update is done. An op
-that sees neither is shared.
+session that only notes what it is asked for; then one call does it all. For that, some
+ops of a later update are copied in the graph: those that must see what an earlier
+update has moved, and those that get a new feed. The copies read the variables after the
+earlier update is done. All other ops are shared.
 
-Nothing is taken for granted: a step that asks for something else than at first, or that
-looks at a result, is run call by call.
+A step that asks for something else than at first, or that looks at a result, is run
+call by call.
 """
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -26,7 +26,7 @@ class Call(NamedTuple):
 class Result:
     """A place in the results: the number of the call, and of the fetch in it.
 
-    Nothing can be done with it but to return it: it is not there yet.
+    It can only be returned: the value is not there yet.
     """
 
     def __init__(self, call: int, fetch: int):
@@ -46,7 +46,8 @@ class Session:
     """
 
     def __init__(self, sess, step: Callable[[Any], Dict[str, Any]]):
-        """Plan a step: `step(session)` takes one, with draws that nobody misses."""
+        """Plan a step: `step(session)` takes one, with draws that nothing else needs.
+        """
         self.sess, self.calls = sess, []
         step(self)
         self.planned, self.again = self.calls, shared(self.calls)
@@ -144,11 +145,11 @@ def moves(op: 'tf.Operation') -> bool:
 
 def copied(ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done,
            is_later: bool) -> Dict[Any, Any]:
-    """Copy those of a call's ops that an earlier call's must not stand for.
+    """Copy those ops of a call that must not be shared with an earlier call.
 
     They read what has been `moved`, or are fed by a `fresh` placeholder, or move a
-    variable, or need one that does; all after the ops that are `done`. Returned are the
-    copies, of ops and of tensors.
+    variable, or need such an op. All copies run after the ops that are `done`. Return
+    the copies, of ops and of tensors.
     """
     copies: Dict[Any, Any] = {old: new for old, new in fresh.items() if new is not old}
     if not is_later:
@@ -175,5 +176,5 @@ def session(sess, step: Callable[[Any], Dict[str, Any]]) -> Optional[Session]:
     """Return a session that takes steps in one call; None: this step cannot be."""
     try:
         return Session(sess, step)
-    except Exception:       # it looks at a result, say; or fails, and will tell so
+    except Exception:       # it looks at a result, say; or it fails, and will again
         return None

@@ -1,6 +1,6 @@
 """Arrays to PNG files: rows of samples and loss curves. Matplotlib and Pillow only.
 
-Both are imported when there is something to draw, for a `--help` should not wait.
+Both are imported only when there is something to draw, so `--help` does not wait.
 """
 
 import io
@@ -104,8 +104,8 @@ def colored(images: np.ndarray, digits: np.ndarray, n_columns: int,
             ends: Tuple[float, float], names: Sequence[str]) -> bytes:
     """Return the PNG of images [n, height, width] in [0, 1], in their digits' colours.
 
-    They fill a square, both of whose axes go from one of `ends` to the other, and are
-    of `names`.
+    They fill a square. Both of its axes go from one of `ends` to the other; `names` are
+    their labels.
     """
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
@@ -155,7 +155,7 @@ def new_figure(width: float, height: float) -> 'Figure':
 
 
 def _whole_numbers(ax) -> None:
-    """Have an x axis that counts marked at whole numbers alone."""
+    """Mark an x axis that counts at whole numbers only."""
     from matplotlib.ticker import MaxNLocator
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 

@@ -46,9 +46,9 @@ def expected(description: Description) -> Dict[str, Any]:
 
 
 def check(description: Description, said: Dict[str, Any]) -> List[str]:
-    """Return a sentence for each thing that is said otherwise than the tutorial's.
+    """Return a sentence for each value that is not the tutorial's.
 
-    Raises: InputError when something is said that a tutorial has no word for.
+    Raises: InputError when there is a name that a tutorial does not have.
     """
     if not isinstance(said, dict):
         raise InputError(f'expected an object of names and values, found {said!r}; '

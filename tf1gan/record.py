@@ -1,10 +1,10 @@
 """Record a trace of a page's first steps: `python -m tf1gan.record PAGE`.
 
 PAGE is a tutorial's name, or a GAN of one's own: a file my_gan.py, or a module. The
-page's own `step` runs, in a session that listens: before each update it asks the same
-graph, on the same feeds, for what is on the way to the loss; then it runs the update as
-it came; then it reads the variables. So a recorded run has the bits of one
-that is not recorded, pictures' noise included. `tf1gan.trace` describes the file.
+page's own `step` runs, in a session that listens. Before each update the session
+fetches, from the same graph with the same feeds, what is on the way to the loss. Then
+it runs the update as it came, and reads the variables. So a recorded run has the bits
+of one that is not recorded, pictures' noise included. The file: see `tf1gan.trace`.
 """
 
 import sys
@@ -47,8 +47,8 @@ class Recorder:
                 feed_dict) <= set(self.feeds):
             raise InputError(
                 f'update {name}: expected Adam or gradient descent of its gradients, '
-                'its loss fetched with it, and feeds that Model has, found another; a '
-                'trace holds no other')
+                'its loss fetched with it, and feeds that Model has, found something '
+                'else; a trace can hold nothing else')
         before = self.run_of.weights()
         seen, gradients = sess.run(
             [watched(update), {variable.op.name: gradient

@@ -2,7 +2,7 @@
 
     config.json  env.json  log.csv  losses.png  samples/  fixed/  events.out.tfevents.*
     checkpoint.npz  the run's whole state: NumPy reads it, `--resume` goes on with it
-    checkpoint_before.npz  the last but one, for the day when that is damaged
+    checkpoint_before.npz  the one before, in case checkpoint.npz is damaged
 
 A folder is a run when it holds `checkpoint.npz`. A folder appears with that file in
 it, so a run killed at any moment can be resumed.
@@ -32,9 +32,9 @@ from tf1gan import InputError, __version__, descriptions, schema
 
 CHECKPOINT = 'checkpoint.npz'
 BEFORE = 'checkpoint_before.npz'    # the last but one
-# What is ours hardly compresses; a file that swells more than this is not one.
+# Our files hardly compress; one that unpacks to more than this is not ours.
 SMALL_ENOUGH, SWELLING = 2 ** 26, 50    # bytes, and times the file's own
-PICTURES = 'samples', 'fixed'       # folders: of fresh noise, of the same as ever
+PICTURES = 'samples', 'fixed'       # folders: of fresh noise, of the same every time
 TEMPORARY = '.new-'     # what an unfinished file's or folder's name begins with
 ROW = {str: float}
 META = {    # of a checkpoint
@@ -121,7 +121,7 @@ def _umask() -> int:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole: under another name, then renamed. A link stays one.
+    """Write a file whole: under another name, then renamed. A link stays a link.
 
     Raises: InputError when it cannot be written, or something else than a file has
     that name (a device, a pipe); an older file is kept.
@@ -164,9 +164,9 @@ def _sync(folder: Path) -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Be the one process that trains in a run folder; the lock dies with the process.
+    """Be the one process that trains in a run folder; the lock ends with the process.
 
-    Raises: InputError when another process is.
+    Raises: InputError when another process trains in it.
     """
     number = os.open(str(folder), os.O_RDONLY)
     try:
@@ -234,7 +234,7 @@ def write_checkpoint(folder: Path, content: bytes) -> None:
 def load_checkpoint(folder: Path) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
     """Return the arrays and the meta of a run folder's checkpoint.
 
-    Where it is damaged they are those of the one before, with a note.
+    Where it is damaged, those of the checkpoint before it are returned, with a note.
 
     Raises: InputError when the folder is no run, or its checkpoints are damaged.
     """

@@ -24,7 +24,7 @@ WORDS = {int: 'a whole number', float: 'a number', str: 'text', bool: 'true or f
 def loads(text: str) -> Any:
     """Return what a JSON text holds.
 
-    Raises: ValueError when it is none, or too deep.
+    Raises: ValueError when it is not JSON, or too deep.
     """
     try:
         value = json.loads(text)
@@ -40,7 +40,7 @@ def loads(text: str) -> Any:
 
 
 def check(value: Any, schema: Any, name: str = '') -> None:
-    """Hold a value against its schema; `name` is the value's, for the words.
+    """Check a value against its schema; `name` is the value's, for the message.
 
     Raises: ValueError when they do not fit.
     """

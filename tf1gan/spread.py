@@ -15,7 +15,7 @@ from tf1gan import InputError
 FILE = Path(__file__).with_suffix('.json')
 N_SAMPLES = 10000       # images of a seed
 FIGURES = 'frechet', 'divergence', 'confidence', 'as_asked'     # where there are labels
-ERROR_RATE = 0.05       # that a right port is called outside, by all figures together
+ERROR_RATE = 0.05       # chance that a right port is called outside, by all figures
 LEAST, DEVIATION = 1e-4, 1e-3       # of a figure, and of the logarithms of the seeds'
 ONE_DIGIT = float(np.log(10))       # the divergence of a generator that draws only one
 
@@ -73,8 +73,8 @@ class Spread(NamedTuple):
     def law(self, figure: str, m: int) -> Tuple[float, float]:
         """Return center and scale of the logarithm of a mean of `m` more seeds.
 
-        Less the center, over the scale, it is a Student's t of len(seeds) - 1 degrees
-        of freedom, if the logarithms of all seeds are of one normal law.
+        That logarithm minus the center, divided by the scale, is a Student's t of
+        len(seeds) - 1 degrees of freedom, if all seeds' logarithms have one normal law.
         """
         logs = logarithms(self.seeds, figure)
         return logs.mean(), max(logs.std(ddof=1), DEVIATION) * np.sqrt(
@@ -93,14 +93,14 @@ class Spread(NamedTuple):
             return 'the spread of fewer than 3 seeds says too little'
         most = self.interval('divergence', m)[1]
         if most >= ONE_DIGIT:
-            return (f'the {n} seeds of {self.name} leave a divergence of up to '
-                    f'{most:.3g} open, and one digit alone has {ONE_DIGIT:.3f}')
+            return (f'with the {n} seeds of {self.name} a divergence of up to '
+                    f'{most:.3g} is inside, and one digit alone has {ONE_DIGIT:.3f}')
         return None
 
     def check(self, found: Sequence[Tuple[int, Optional[np.ndarray]]]) -> None:
         """Check that (number of images, labels) of some seeds can be judged by these.
 
-        Raises: InputError when they are not 10,000 each, as these are (of fewer the
+        Raises: InputError when they are not 10,000 each, as these are (with fewer, the
         Frechet distance is larger), or lack the labels that these have.
         """
         if self.says_too_little(len(found)):
@@ -114,10 +114,10 @@ class Spread(NamedTuple):
                                  f'as {self.name} has them, found none; save them too')
 
     def judge(self, found: List[Dict[str, Any]]) -> Verdict:
-        """Hold a port's figures, one set a seed, against these.
+        """Compare a port's figures, one set a seed, with these.
 
-        For each figure a t-test that the port's seeds and these are of one law, with
-        the spread of these; the figures share the error rate (Bonferroni).
+        Each figure gets a t-test of whether the port's seeds and these are of one law,
+        with the spread of these. The figures share the error rate (Bonferroni).
         """
         n, m = len(self.seeds), len(found)
         reason = self.says_too_little(m)

@@ -1,13 +1,13 @@
-"""Arithmetic that remembers itself, and so has gradients. NumPy only.
+"""Arithmetic that remembers its steps, and so has gradients. NumPy only.
 
-A `Node` is an array and how it came about; a `Tape` makes one of others by a primitive.
-`PRIMITIVES` holds all of them, each with its derivative, which is written in primitives
-too: so gradients have gradients, and all arithmetic, forward and backward, passes
-`Tape.apply`, in float64 or float32.
+A `Node` is an array and how it came about. A `Tape` makes a node of others with a
+primitive. `PRIMITIVES` holds all primitives, each with its derivative, which is written
+in primitives too. So gradients have gradients, and all arithmetic, forward and
+backward, goes through `Tape.apply`, in float64 or float32.
 
 A tape's `rounding` is called there with every result: `rounding(op, array, arrays,
-numbers)` returns what to go on with. That is the place for noise. Its `cast` is called
-with what a primitive takes and with what it gives: the place for low precision.
+numbers)` returns the array to go on with. It is for noise. Its `cast` is called with
+the inputs of a primitive and with its result. It is for low precision.
 """
 
 import itertools
@@ -26,7 +26,7 @@ class Tape:
         self.count, self.closed = itertools.count(), False
 
     def node(self, array: Any, wanted: bool = False) -> 'Node':
-        """Return an array that is given; `wanted`: a gradient by it will be."""
+        """Return a node of a given array; `wanted`: a gradient by it will be asked."""
         return Node(self, np.asarray(array, self.dtype), None, (), {}, wanted)
 
     def apply(self, op: str, *inputs: 'Node', **numbers: Any) -> 'Node':
@@ -64,11 +64,11 @@ class Node:
         return self.tape.apply(op, self, *others, **numbers)
 
     def constant(self, array: Any) -> 'Node':
-        """Return an array through which no gradient flows; a node as it is."""
+        """Return an array as a node with no gradient; a node is returned as it is."""
         return array if isinstance(array, Node) else self.tape.node(array)
 
     def like(self, other: 'Node') -> 'Node':
-        """Return what a gradient is to an input that was spread over its shape."""
+        """Return this gradient for an input `other` that was spread over its shape."""
         return self if self.shape == other.shape else self.do('gather',
                                                               shape=other.shape)
 
@@ -97,7 +97,7 @@ class Node:
 def gradients(of: Node, by: Sequence[Node], last: bool = False) -> List[Node]:
     """Return the gradients of a number by some wanted nodes, in reverse mode.
 
-    `last`: no gradient of them will be asked for, so the tape forgets on the way.
+    `last`: no gradient of these will be asked for, so the tape forgets its nodes.
     """
     of.tape.closed = last
     slopes = {of.place: of.constant(np.ones(of.shape))}
@@ -131,7 +131,7 @@ _erf = np.vectorize(math.erf, otypes=[float])
 
 
 def _gather(x, shape):
-    """Return the sum over the axes of which `shape` has only 1, or nothing."""
+    """Return the sum over the axes that `shape` lacks, or has with the size 1."""
     more = x.ndim - len(shape)
     axes = tuple(axis for axis in range(x.ndim)
                  if axis < more or shape[axis - more] < x.shape[axis])
@@ -227,7 +227,7 @@ def _log_loss(p, target, clamped):
 
 
 def _log_slope(p, target, clamped):
-    """Return its derivative."""
+    """Return the derivative of `_log_loss`."""
     if clamped:
         return (p - target) / np.maximum(p * (1 - p), 1e-12)
     with np.errstate(divide='ignore'):
@@ -258,7 +258,7 @@ class Primitive(NamedTuple):
     """An operation: `forward(*arrays, **numbers)` returns its result.
 
     `backward` has a function for each input, (dy, y, *inputs, **numbers), which returns
-    its part of the gradient: all of them nodes.
+    that input's gradient. The arrays there are nodes.
     """
 
     forward: Callable

@@ -5,9 +5,9 @@
 On TensorFlow 2, `tf` is its `compat.v1` without the behaviour of version 2, and a seed
 gives the initial weights that it gives on 1.15. The bits of a run differ.
 
-TensorFlow is imported when `tf`, or one of `FACTS`, is first used: what a page can say
-without it, its flags for one, it says at once. That import changes TensorFlow 2 for the
-whole process.
+TensorFlow is imported when `tf`, or one of `FACTS`, is first used. So what needs no
+TensorFlow, such as a page's flags, does not wait for it. That import changes TensorFlow
+2 for the whole process.
 """
 
 import functools
@@ -18,21 +18,21 @@ from types import ModuleType
 from tf1gan import OLDEST_2
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
-# Of newer processors' own kernels, which 1.15 has not; and they have a notice.
+# Off: kernels of newer processors, which 1.15 does not have; they print a notice too.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 ONEDNN = 'tensorflow' in sys.modules or os.environ['TF_ENABLE_ONEDNN_OPTS'] != '0'
 FACTS = 'VERSION', 'REFERENCE', 'DETERMINISTIC_GPU', 'NOTE'
 
 
 class _TensorFlow(ModuleType):
-    """What `tf` is: its names are those of the TensorFlow that is loaded for them."""
+    """What `tf` is: the first use of a name loads TensorFlow, which has the name."""
 
     def __getattr__(self, name):
         return getattr(load(), name)
 
 
 class _Facts(ModuleType):
-    """What this module is: its FACTS are there once TensorFlow is."""
+    """What this module is: the first use of one of its FACTS loads TensorFlow."""
 
     def __getattr__(self, name):
         if name not in FACTS:
@@ -45,7 +45,7 @@ class _Facts(ModuleType):
 def load():
     """Import TensorFlow and settle FACTS; return it as TensorFlow 1.
 
-    Raises: SystemExit with a sentence where there is none that will do.
+    Raises: SystemExit with a sentence where there is none, or one that is too old.
     """
     try:
         import tensorflow
@@ -99,7 +99,7 @@ def session_config(**options) -> 'tf.ConfigProto':
     """Return a session's configuration, in which no layer is taken for another.
 
     With oneDNN's kernels TensorFlow 2.21 takes a LayerNorm of any epsilon for one of
-    0.001 (seen on an Intel Xeon), unless it may fuse nothing.
+    0.001 (seen on an Intel Xeon). It does not where it may fuse nothing.
     """
     config = tf.ConfigProto(**options)
     if ONEDNN and not sys.modules[__name__].REFERENCE:

@@ -6,7 +6,7 @@ A trace is one .npz, its keys in causal order:
     step_000/D/feed/X       what was fed, float32: images, noise, labels
     step_000/D/mask/1       dropout's masks, of D's layers in their order
     step_000/D/layer/G_0    what G's layers return, by their number in the description;
-                            of D by the logit's name: D_real_0 (of ports, if they like)
+                            of D by the logit's name: D_real_0 (ports may record these)
     step_000/D/fake/G       G's images in this update
     step_000/D/logit/D_real what D's sigmoid takes
     step_000/D/loss         before the update
@@ -166,12 +166,13 @@ class Layout(NamedTuple):
     join: Optional[Tuple[int, ...]] = None
 
     def to_port(self, array: np.ndarray) -> np.ndarray:
-        """Return golden's array as the port has it."""
+        """Return the golden trace's array as the port has it."""
         array = array.reshape(self.split or array.shape).transpose(self.axes)
         return np.ascontiguousarray(array.reshape(self.join or array.shape))
 
     def to_golden(self, array: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
-        """Return a port's array as golden has it; untouched if it cannot be that."""
+        """Return a port's array as the golden trace has it, or untouched if it cannot.
+        """
         if array.size != np.prod(shape, dtype=int) or (
                 self.join is None and self.split is None
                 and array.ndim != len(self.axes)):
@@ -194,7 +195,7 @@ class Replay:
         load_into_my_networks(replay.weights())
         replay.start(my_weights())
         for update in replay:               # step 0's D, step 0's G, step 1's D, ...
-            z = update.feed('Z', my_noise)      # or update.feed('Z'): golden's own
+            z = update.feed('Z', my_noise)      # or update.feed('Z'): the trace's own
             ...
             update.put('loss', loss)
             update.put('grad', {'G_W1': ..., ...})
@@ -221,18 +222,18 @@ class Replay:
 
     @property
     def n_steps(self) -> int:
-        """Return how many steps golden has."""
+        """Return how many steps the golden trace has."""
         return len({update.step for update in self})
 
     def weights(self) -> Dict[str, np.ndarray]:
-        """Return golden's weights and moving averages before the first update."""
+        """Return the golden trace's weights and averages before the first update."""
         return {name: self.to_port(name, array)
                 for name, array in self.golden.part('init').items()}
 
     def start(self, weights: Dict[str, Any]) -> None:
         """Record the port's weights before the first update, read back from it.
 
-        Raises: InputError when golden has none of a name.
+        Raises: InputError when the golden trace has none of a name.
         """
         names = set(self.golden.part('init'))
         _refuse('start', set(weights) - names, names)
@@ -241,7 +242,7 @@ class Replay:
                 name, value, f'init/{name}')
 
     def __iter__(self) -> Iterator['Update']:
-        """Yield the updates in golden's order."""
+        """Yield the updates in the golden trace's order."""
         for place in self.golden.updates:
             yield Update(self, place)
 
@@ -250,12 +251,12 @@ class Replay:
         return Update(self, f'step_{step:03d}/{name}')
 
     def to_port(self, name: str, array: np.ndarray) -> np.ndarray:
-        """Return one of golden's arrays in the port's layout."""
+        """Return one of the golden trace's arrays in the port's layout."""
         layout = self.layouts.get(name)
         return layout.to_port(array) if layout else array.copy()
 
     def to_golden(self, name: str, value: Any, key: str) -> np.ndarray:
-        """Return an array of the port's in golden's layout."""
+        """Return an array of the port's in the golden trace's layout."""
         if hasattr(value, 'detach'):        # a torch tensor
             value = value.detach().cpu()
             if str(value.dtype) == 'torch.bfloat16':        # NumPy has none
@@ -293,7 +294,7 @@ def _refuse(what: str, unknown: Set[str], known: Set[str]) -> None:
     if unknown:
         raise InputError(
             f'{what}: expected names of the golden trace ({", ".join(sorted(known))}), '
-            f'found {", ".join(sorted(unknown))}; name yours so')
+            f'found {", ".join(sorted(unknown))}; use those names')
 
 
 class Update:
@@ -304,11 +305,12 @@ class Update:
         self.step, self.name = int(place[5:8]), place.split('/')[1]
 
     def feed(self, name: str, value: Any = None) -> np.ndarray:
-        """Record what is fed as `name`, golden's own without a `value`; return it."""
+        """Record what is fed as `name`, without a `value` the trace's own; return it.
+        """
         return self._input(f'feed/{name}', name, value)
 
     def mask(self, name: str) -> np.ndarray:
-        """Return golden's dropout mask `1` or `2`, and record that it is used."""
+        """Return the golden trace's dropout mask `1` or `2`; record that it is used."""
         return self._input(f'mask/{name}', name, None)
 
     def _input(self, kind: str, name: str, value: Any) -> np.ndarray:
@@ -337,9 +339,9 @@ class Update:
     def put(self, kind: str, value: Any) -> None:
         """Record results: of `loss` a number, of the other kinds arrays by name.
 
-        Of weights that golden does not move in this update, only those that have moved
-        are kept; of gradients that it does not have, only those that are not all 0. So
-        a port may hand over all that it has.
+        Weights that the golden trace does not move in this update are kept only if they
+        have moved; gradients that it does not have, only if they are not all 0. So a
+        port may hand over all that it has.
 
         Raises: InputError when there is no such kind or name, or the value has another
             form.
@@ -349,7 +351,7 @@ class Update:
         if isinstance(value, dict) == (kind == 'loss'):
             expected = 'a number' if kind == 'loss' else 'a dict of arrays by name'
             raise InputError(f'put({kind!r}): expected {expected}, found '
-                             f'{type(value).__name__}; hand it over so')
+                             f'{type(value).__name__}; hand over {expected}')
         replay = self.replay
         if kind != 'loss':
             known = self.names(kind)

@@ -5,13 +5,14 @@ parameters. With seed s a run gives the bits of the tutorial's script run with
 `tf.set_random_seed(s)` before its first op and `np.random.seed(s)` before its loop.
 
 As found (oddities of the source, kept):
-  - no guard in the logs: a sigmoid that reaches 0 or 1 ends in infinity, then NaN;
-  - both losses are objectives to raise, and are printed with that sign.
+  - the logarithms have no guard: a sigmoid that reaches 0 or 1 ends in infinity, then
+    NaN;
+  - training raises both losses, and they are printed with that sign.
 Guesses (the source does not say):
   - the noise is N(0, 1).
 Departures (what this module does and the source does not):
-  - the variables and the logs have names, and the gradients are kept as handles: none
-    of it adds an op or moves a seed;
+  - the variables and the logarithms have names, and the gradients are kept as handles:
+    none of it adds an op or changes a seed;
   - the noise and the shuffles come from one RandomState that is passed in, not from
     NumPy's global one;
   - a loss that is not finite ends the run, unless --keep-going is given;
@@ -106,11 +107,11 @@ def build(config: Config, seed: int) -> Model:
         D_gene = discriminator(G)
         D_real = discriminator(X)
 
-        # As found: no guard in the logs.
+        # As found: the logarithms have no guard.
         log_D_real = tf.log(D_real)
         log_not_D_gene = tf.log(1 - D_gene)
         log_D_gene = tf.log(D_gene)
-        # As found: objectives to raise; the optimizers take them with the other sign.
+        # As found: losses to raise; the optimizers take them with the other sign.
         loss_D = tf.reduce_mean(log_D_real + log_not_D_gene)
         loss_G = tf.reduce_mean(log_D_gene)
 

@@ -36,7 +36,7 @@ clipped_logits (Keras 1's, of the sigmoid clipped to [1e-7, 1 - 1e-7]); or squar
 sigmoid's squared error) or least_squares (that of the logit itself).
 
 SMALL, beside `describe`, holds the numbers of the config that are small in the golden
-trace. NumPy only, as all that reads descriptions.
+trace. This file is NumPy only, and so is all that reads descriptions.
 """
 
 import ast
@@ -110,7 +110,7 @@ def numbers(tutorial: str) -> Dict[str, Any]:
 
 
 def numbers_of(meta: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the config of a trace or a run; an older one has the tutorial's own rest.
+    """Return the config of a trace or a run; what an older one lacks is the tutorial's.
     """
     own = 'description' not in meta and meta['tutorial'] in TUTORIALS
     return {**(numbers(meta['tutorial']) if own else {}), **meta['config']}
@@ -273,7 +273,7 @@ def adam_of(config: Dict[str, Any], word: str = '') -> Dict[str, Any]:
 
 
 def loss(kind: str, recorded: int = 1, lowered: int = 1) -> Dict[str, Any]:
-    """Return a loss; 1 and 1: it is lowered, and recorded as it is."""
+    """Return a loss; with 1 and 1 it is lowered, and recorded as it is."""
     return {'kind': kind, 'recorded': recorded, 'lowered': lowered}
 
 

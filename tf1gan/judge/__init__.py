@@ -1,10 +1,10 @@
 """The judge: whether each array of a port follows from what the port computed it from.
 
-`Judge` goes through a run, update by update, and holds every recorded array against
-what the description computes from the port's own inputs of it: so no difference is
-carried on. The limits are those of rounding: the description is evaluated exactly and
-`PASSES` times with noise inside every primitive, forward and backward. Where arrays do
-not follow, `search` looks for edits of the description with which they do. NumPy only.
+`Judge` goes through a run, update by update. It compares every recorded array with what
+the description computes from the port's own inputs of it, so no difference is carried
+on. The limits are those of rounding: the description is computed exactly, and `PASSES`
+times with noise inside every primitive, forward and backward. Where arrays do not
+follow, `search` looks for edits of the description with which they do. NumPy only.
 """
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
@@ -16,14 +16,14 @@ from tf1gan.interpreter import Arrays, Start
 from tf1gan.tape import PRIMITIVES
 from tf1gan.trace import Trace
 
-PASSES = 16, 6          # with noise; the second of each where MANY are computed
+PASSES = 16, 6          # with noise; of each pair the second for more than MANY numbers
 MANY = 10 ** 6
 ULP = 2. ** -24         # half of float32's last bit of 1: the rounding of one operation
 NOISE = 4 * ULP, 16 * ULP       # of a primitive's scale
 FACTOR = 2.5, 1.5       # of the largest deviation that the noise made
 LEAST = 10 * ULP        # of the array itself
-LONG = 256              # terms of a sum; from there on its noise grows with their root
-# TensorFlow 1.15's sigmoid is this far off, and exactly 0 or 1 where it is as near.
+LONG = 256              # terms of a sum; with more its noise grows with their root
+# TensorFlow 1.15's sigmoid is off by so much, and exactly 0 or 1 where it is so near.
 SIGMOID = 1.1e-7
 PERIOD = 99991          # random numbers before they repeat
 MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread',
@@ -34,8 +34,7 @@ MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread
 
 def scale(op: str, y: np.ndarray, arrays: List[np.ndarray], numbers: Dict[str, Any]
           ) -> Any:
-    """Return what the rounding of a primitive's result is a share of; None: no share.
-    """
+    """Return what a result's rounding is a share of; None: the result is exact."""
     size = np.abs(y)
     if op in MOVED or op == 'leaky_relu' and numbers['slope'] in (-1, 0, 1):
         return None
@@ -93,7 +92,7 @@ class Noise:
 
 
 def drawn(rng: np.random.RandomState, shape: Tuple[int, ...]) -> np.ndarray:
-    """Return numbers in [-1, 1]; of many, the later ones are the first ones again."""
+    """Return random numbers in [-1, 1]; after PERIOD of them the first ones repeat."""
     return np.resize(rng.uniform(-1, 1, min(np.prod(shape, dtype=int), PERIOD)), shape)
 
 
@@ -155,7 +154,7 @@ def run(way: Way, edits: List[Edit], **how: Any) -> Arrays:
 
 
 class Node(NamedTuple):
-    """An array that a port recorded, and what the description makes of its inputs."""
+    """An array that a port recorded, and what the description gives for its inputs."""
 
     key: str                # without its update: fake/G
     found: np.ndarray
@@ -199,7 +198,7 @@ class Spread:
     def level(self) -> None:
         """Let no number have less than the array's root mean square.
 
-        Of a million numbers few passes leave some where they are, by chance.
+        With a million numbers, a few passes do not move some of them, by chance.
         """
         if self.apart.size:
             self.apart = np.maximum(self.apart, np.sqrt((self.apart ** 2).mean()))
@@ -215,7 +214,7 @@ class State(NamedTuple):
 
 
 class Judge:
-    """A port's run in judgement: `nodes` says of an update which arrays follow."""
+    """The judge of a port's run: `nodes` says which arrays of an update follow."""
 
     def __init__(self, golden: Trace, mine: Trace):
         self.golden, self.mine = golden, mine
@@ -266,9 +265,9 @@ class Judge:
 
     def nodes(self, ways: List[Way], edits: List[Edit]
               ) -> Tuple[Dict[str, Node], List[Arrays]]:
-        """Return what became of each recorded array, and what is not recorded.
+        """Return a node of each recorded array, and the arrays that are not recorded.
 
-        The latter is what each pass has; `carry` takes it to the next update.
+        The latter are those of each pass; `carry` takes them to the next update.
         """
         noise, kept = Noise(), []
         first = edited(ways[0], edits)
@@ -295,7 +294,7 @@ class Judge:
                 found[key] = self._node(key, spread, first, FACTOR[few], found)
         for key in start.own:
             if key[:6] == 'after/' and key not in exact and key[6:] in start.weights:
-                # it should have rested
+                # it should not have moved
                 array = np.asarray(start.weights[key[6:]], float)
                 found[key] = Node(key, start.own[key].astype(float), array,
                                   np.zeros(array.shape), np.zeros(array.shape, bool))
@@ -319,7 +318,7 @@ class Judge:
                 size = LEAST * np.maximum(      # of a moment, and of what it takes in
                     np.abs(getattr(start, kind).get(name, 0)),
                     np.maximum(np.abs(exact), (taken / 10) ** power / 10))
-                if f'grad/{name}' in found:     # it may be recorded in a run of its own
+                if f'grad/{name}' in found:     # perhaps recorded in another run
                     share = 1 - way.description['optimizers'][
                         way.update['optimizer']].get(f'beta{power}', 0)
                     size = size + found[f'grad/{name}'].limit * (

@@ -1,6 +1,6 @@
 """What goes in: initial weights, images, noise, labels and masks, and their form.
 
-What is loaded and fed is held against the golden trace, exactly. Each hypothesis about
+What is loaded and fed must be that of the golden trace, exactly. Each hypothesis about
 a difference is tested on the numbers of the two traces. NumPy only.
 """
 

@@ -288,8 +288,8 @@ def lines(n: int, each: Told) -> Iterator[str]:
     if not each.cause:
         yield f'{n}. No known mistake explains {each.where}.'
         yield f'   Shown first by: {each.key}{places}'
-        yield ('   Change: look at how your port computes or records this; all that it '
-               "is computed from was taken from your port's own arrays")
+        yield ('   Change: look at how your port computes or records this; all its '
+               "inputs were taken from your port's own arrays")
     else:
         first = each.cause.sentence[0].upper() + each.cause.sentence[1:]
         yield f'{n}. {first}.' if each.sure else f'{n}. Perhaps: {each.cause.sentence}.'

@@ -1,8 +1,8 @@
 """A run's pictures in motion: `python -m tf1gan.replay RUN`.
 
-RUN is a run folder, or a folder of numbered pictures such as samples/vanilla. Out come
-replay.png, a sheet of the pictures with their moments; replay.gif; and replay.html, a
-page with a slider and the losses that needs nothing but itself. NumPy and Pillow only.
+RUN is a run folder, or a folder of numbered pictures such as samples/vanilla. It writes
+replay.png, a sheet of the pictures with their moments; replay.gif; and replay.html, one
+file with a slider and the losses that needs no other file. NumPy and Pillow only.
 """
 
 import argparse
@@ -52,7 +52,7 @@ def home(options) -> Path:
 
 
 def order(text: str) -> List[str]:
-    """Be an argparse type: what numbers are, one moment's at least."""
+    """Be an argparse type: what each number is; one at least is not `series`."""
     words = text.split(',')
     if not set(words) <= set(reading.ORDER) or set(words) == {'series'} or any(
             words.count(word) > 1 for word in words if word != 'series'):
@@ -72,8 +72,8 @@ def main() -> int:
                         help='where the files go (default: RUN/replay, for a folder of '
                         'pictures replay/NAME here)')
     parser.add_argument('--fresh', action='store_true',
-                        help='the pictures of fresh noise (default: those of the same '
-                        'noise as ever, where there are any)')
+                        help='the pictures of fresh noise (default: those of the noise '
+                        'that never changes, where there are any)')
     parser.add_argument('--log', metavar='FILE', type=flags.path,
                         help="the log.csv with the losses (default: the run's)")
     parser.add_argument('--series', metavar='PREFIX', type=flags.path,
@@ -85,7 +85,8 @@ def main() -> int:
                         'epoch,batch for train_00_0099.png (default: what the names '
                         'say)')
     parser.add_argument('--seconds', metavar='S', type=flags.number(float, 0.05, 10),
-                        default=0.5, help='of a picture in motion (default 0.5)')
+                        default=0.5, help='how long each picture is shown (default '
+                        '0.5)')
     return flags.write_files(parser, replay, home)
 
 

@@ -67,7 +67,7 @@ def fitting(pictures: List[Picture]) -> List[Picture]:
 def curve(name: str, x: np.ndarray, y: np.ndarray) -> Dict:
     """Return a curve: its points [x, y], None for a value that is not finite.
 
-    Of a long one: each bin's least and largest, and a trend, the means of wider bins.
+    A long one has each bin's least and largest, and a trend, the means of wider bins.
     """
     places = np.arange(len(y))
     if len(y) <= 2 * N_BINS:

@@ -25,7 +25,8 @@ CONFIG = {'tutorial': str, '~description': (None, descriptions.DESCRIPTION)}
 
 
 class Name(NamedTuple):
-    """A picture's file and the numbers of its moment, the epoch first."""
+    """A picture's file, and the numbers in its name that say its moment, epoch first.
+    """
 
     path: Path
     kinds: Tuple[str, ...]      # what the numbers count; '': its name does not say it
@@ -58,12 +59,12 @@ class Log(NamedTuple):
 
 def find(run: Path, series: Optional[str], fresh: bool,
          order: Optional[List[str]] = None) -> Tuple[Path, str, List[Name]]:
-    """Return the pictures' folder, the prefix of their names, and them in order.
+    """Return the pictures' folder, the prefix of their names, and their names in order.
 
-    `order` says what the numbers in their names are.
+    `order` says what the numbers in the names are.
 
-    Raises: InputError when there are none, or of several series and none is named, or
-    several numbers differ and nothing says which is which.
+    Raises: InputError when there are no pictures, when there are several series and
+    none is chosen, or when several numbers differ and nothing says which is which.
     """
     if not os.path.isdir(str(run)):
         found = 'a file' if os.path.exists(str(run)) else 'no such folder'
@@ -95,7 +96,7 @@ def _bare(prefix: str) -> str:
 
 def in_series(paths: List[Path],
               order: Optional[List[str]] = None) -> Dict[str, List[Name]]:
-    """Return pictures by what their names have besides the numbers of their moment.
+    """Return pictures by series: by their names without the numbers of their moment.
 
     Raises: InputError when nothing says which number is which.
     """
@@ -126,9 +127,9 @@ def in_series(paths: List[Path],
 def kinds_of(texts: Tuple[str, ...], numbers: List[List[str]], path: Path) -> List[str]:
     """Return what each number in names of one pattern is; '': the one that differs.
 
-    Words beside the numbers say it; or the names are as a tutorial's.
+    Words beside the numbers say it, or the names are like a tutorial's.
 
-    Raises: InputError when several differ and nothing says it.
+    Raises: InputError when several numbers differ and nothing says what they are.
     """
     n, last = len(texts) - 1, numbers[0]
     words = []
@@ -172,8 +173,8 @@ def nothing(run: Path) -> str:
 def counted(run: Path, prefix: str) -> str:
     """Return what the numbers in pictures' names count.
 
-    config.json says it, where it has a description; or else it is known of the prefix,
-    of the tutorial in config.json, or of the folder's name.
+    config.json says it, where it has a description. Otherwise it is known from the
+    prefix, from the tutorial in config.json, or from the folder's name.
     """
     name, known = run.resolve().name, _known()
     for place in run.resolve(), run.resolve().parent:
@@ -282,11 +283,11 @@ def find_log(run: Path, prefix: str) -> Optional[Path]:
 def read_log(path: Path) -> Optional[Log]:
     """Return a log's epochs, steps and losses; None when it has no row.
 
-    Losses are the columns that begin with loss_ or, without any, have loss in their
-    names. Without a step, a row is one; without an epoch, all are of the first; an
-    empty field is no number.
+    Losses are the columns that begin with loss_, or if there are none, those with loss
+    in their names. Without a column of steps each row is a step; without one of epochs
+    all rows are of the first; an empty field is NaN.
 
-    Raises: InputError when it is none.
+    Raises: InputError when it is no log.
     """
     try:
         with open(str(path), newline='', encoding='utf-8-sig') as file:
@@ -318,7 +319,7 @@ def read_log(path: Path) -> Optional[Log]:
 
 
 def last_row(picture: Picture, log: Log) -> Optional[int]:
-    """Return the number of the log's last row before the picture; None before all."""
+    """Return the number of the log's last row before the picture; None: no such row."""
     first = picture.moment[0]
     if picture.kind == 'step':
         before = log.step <= first
