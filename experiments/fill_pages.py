@@ -3,9 +3,9 @@
     make pages            fills in README.md, docs/*.md and experiments/*/README.md
     fill_pages.py --check      only says which page differs, and fails if one does
 
-A page marks a place with `<!-- numbers: NAME -->` and `<!-- end -->`; what the function
-NAME returns stands between the two. It is one of page.py beside the page (README.md and
-docs take those of all experiments), or one that several pages share, of tables.py.
+A page marks a place with `<!-- numbers: NAME -->` and `<!-- end -->`; between the two
+stands what the function NAME returns. The function is in page.py beside the page
+(README.md and docs take those of all experiments), or in tables.py, for several pages.
 """
 
 import importlib

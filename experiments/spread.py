@@ -2,10 +2,10 @@
 
     python experiments/spread.py [NAME ...]
 
-Trains the named jobs (of those below) into runs/spread, or finishes them; judges every
+Trains the named jobs (of those below) into runs/spread, or finishes them. Judges every
 finished run there with tf1gan.evaluate, and puts its figures into
-experiments/<tutorial>/summary.json, where those of runs that are not there stay. Makes
-of them tf1gan/spread.json, which `evaluate --against` reads.
+experiments/<tutorial>/summary.json; figures of runs that are not there stay. From these
+it makes tf1gan/spread.json, which `evaluate --against` reads.
 """
 
 import json

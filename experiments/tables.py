@@ -1,6 +1,6 @@
-"""What the pages' numbers are made with: committed files, tables, and what several say.
+"""What the pages' numbers are made with: committed files, tables, and shared sentences.
 
-Each experiment's page.py has the functions of its own page, and takes these.
+Each experiment's page.py has the functions of its own page, and uses these.
 """
 
 import ast
@@ -57,7 +57,7 @@ def machine(found: dict) -> str:
 
 
 def lists(name: str) -> str:
-    """Return what a tutorial's docstring says is as found, guessed, departed from."""
+    """Return what a tutorial's docstring lists as found, guessed and departed from."""
     source = (HERE.parent / 'tf1gan' / f'{name}.py').read_text()
     doc = ast.get_docstring(ast.parse(source))
     rows = []

@@ -4,10 +4,10 @@
 
 A small convolutional network on MNIST's 60,000 training images, shifted by up to two
 pixels each time they are seen; TensorFlow 1.15, seed 0. Writes tf1gan/classifier.npz:
-the weights, the mean and covariance of the features of the 10,000 test images, and what
-real images have (the Frechet distance of 10,000 training images from them; the distance
-of test images to the nearest training image); and classifier.json beside this file: the
-measured accuracy, and the figures of uniform noise.
+the weights, the mean and covariance of the features of the 10,000 test images, and the
+figures of real images (the Frechet distance of 10,000 training images from the test
+images; the distance of test images to the nearest training image). Writes also
+classifier.json beside this file: the accuracy, and the figures of uniform noise.
 """
 
 import json

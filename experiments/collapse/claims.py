@@ -79,7 +79,7 @@ def alike(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def arithmetic(folder: Path) -> dict:
-    """Return how like the pixels' own sums the images of sums of noise are."""
+    """Return how much images of summed noise are like sums of the images' pixels."""
     generate, rng = generator.Generator(folder), np.random.RandomState(2000)
     a, b, c = (generate.noise(rng, N_PAIRS) for _ in range(3))
     A, B, C, plus, minus = map(generate, (a, b, c, a + b, a - b))

@@ -58,7 +58,7 @@ def claims() -> str:
 
 
 def arithmetic() -> str:
-    """Return how like what pixels would give the sums of noise are."""
+    """Return how much images of summed noise are like sums of the images' pixels."""
     found = load('collapse/claims.json')['arithmetic']
     names = list(next(iter(found.values()))[0])
     rows = [[name, *(f'{sum(run[name] for run in runs) / len(runs):.2f}'

@@ -24,7 +24,7 @@ def dcgan_source() -> str:
 
 
 def dcgan_run() -> str:
-    """Return what the committed run printed, and what the source would have."""
+    """Return what the committed run printed, and what the source would print."""
     rows, where = rows_of('dcgan'), load('dcgan/env.json')
     names, lines = ['d_accuracy', 'gan_loss', 'gen_accuracy'], []
     for row in rows[::1000]:

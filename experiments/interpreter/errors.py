@@ -4,7 +4,7 @@
 
 Run it with TensorFlow 1.15. Records traces of the full size on one thread, predicts
 every array of them and of the golden traces from the trace's own inputs, in float64,
-and writes errors.json beside this file: of each kind the largest error of all.
+and writes errors.json beside this file: the largest error of each kind.
 """
 
 import os
@@ -34,10 +34,11 @@ FULL = {'vanilla': ['vanilla'], 'collapse': ['collapse'], 'minimax': ['minimax']
 def errors(found, description, dtype=float):
     """Yield (kind, key, error) of every array of a trace that is computed.
 
-    An error is a share of the array's largest number; of gradients and moments of the
-    largest of its kind in the update, for a bias before a batch normalization has a
-    gradient of rounding alone. Of weights it is a share of the learning rate, beyond
-    a last bit of the float32; of a moving mean a share of the deviation too.
+    An error is a share of the array's largest number. Of gradients and moments it is a
+    share of the largest of the kind in the update, because a bias before a batch
+    normalization has a gradient of rounding alone. Of weights it is a share of the
+    learning rate, less a last bit of float32; of a moving mean, of the largest plus the
+    deviation.
     """
     for place, update, start in interpreter.starts(found, description):
         predicted = interpreter.predict(description, update, start, dtype)

@@ -3,8 +3,8 @@
     python experiments/minimax/density.py
 
 A fair die beside seeded throws, the standard normal density beside a histogram of
-seeded draws, and a narrow normal, whose peak is above 1. And the density that a GAN is
-about, that over images: of MNIST's, on the plane of their two main directions. Writes
+seeded draws, and a narrow normal, whose peak is above 1. A GAN is about a density over
+images: that of MNIST's is drawn on the plane of their two main directions. Writes
 density.png, images.png and density.json beside this file. NumPy only.
 """
 

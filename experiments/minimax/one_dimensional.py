@@ -5,10 +5,10 @@
 G learns N(3, 0.5^2) from draws of it. At the start, on the way, in the middle and at
 the end of the training, G's density is drawn against the data's, and D against the
 optimum for this G: first D as the game has left it, then D after more steps with G
-frozen, which is what the theory speaks of. These steps, in larger batches and at a rate
-that falls to 0, are taken back, with Adam's state, before the game goes on. All of it
-with three seeds, of which the first is drawn. Writes one_dimensional.png and
-one_dimensional.json beside this file.
+frozen. The theory speaks of this second D. These steps use larger batches and a rate
+that falls to 0; they and Adam's state are taken back before the game goes on. There are
+three seeds; the first is drawn. Writes one_dimensional.png and one_dimensional.json
+beside this file.
 """
 
 import math

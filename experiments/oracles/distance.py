@@ -15,10 +15,10 @@ import numpy as np
 
 KINDS = {'loss': 'loss', 'logit': 'logit', 'fake': 'image', 'grad': 'gradient',
          'after': 'weight', 'average': 'average'}
-# A bias right before a batch normalization has no gradient but rounding's, of which
-# Adam makes steps. Its gradient is compared, where it went isn't.
+# A bias right before a batch normalization has a gradient that is only rounding, and
+# Adam makes steps of it. Its gradient is compared, its value is not.
 IDLE = {'dcgan': ['G_b2'], 'conditional': ['G_b1', 'G_b2', 'G_b3']}
-# What of a batch of images this takes in is n/(n - 1) of Keras 3's: a listed departure.
+# This moving variance takes in n/(n - 1) of what Keras 3's does: a listed departure.
 UNBIASED = 'dcgan', 'G_norm2_variance'
 
 

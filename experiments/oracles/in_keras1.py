@@ -6,9 +6,9 @@ Takes the steps of a trace (a path, or `conditional` for the golden one) from it
 weights, images, labels, noise and dropout masks, by `train_on_batch` and `predict`, and
 writes what came out as a trace.
 
-Keras 1.2.2 lets a weight move as soon as its own gradient is known, so that the layers
-below get theirs through the moved weight, or not: a matter of which kernel runs first.
-Here every gradient is taken first, and with --ungated it is as in the release.
+Keras 1.2.2 lets a weight move as soon as its own gradient is known. So the gradients of
+the layers below may be computed with the moved weight, if its kernel runs first. Here
+every gradient is computed first; with --ungated it is as in the release.
 """
 
 import os
@@ -80,7 +80,7 @@ def compiled(model, rate, beta):
 
 
 def gated(loss, variables):
-    """Return the gradients, none of which is to be had before all of its op are."""
+    """Return the gradients; none of an op's is used before all of them are there."""
     return tf.gradients(loss, variables, colocate_gradients_with_ops=True,
                         gate_gradients=True)
 

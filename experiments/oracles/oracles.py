@@ -5,9 +5,9 @@
 Run it with TensorFlow 1.15. Without a word it does both; each puts its part into
 oracles.json beside this file.
 
-    steps   three steps of every source from a trace, and how far the trace is: of the
-            golden traces, whose arrays of the source stay beside this file, and of
-            traces at full size, which stay in runs/oracles
+    steps   three steps of every source from a trace, and how far the trace is from it:
+            of the golden traces (the sources' arrays stay beside this file) and of
+            traces at full size (these stay in runs/oracles)
     epoch   one epoch of vanilla's plain script with five seeds, on its own release and
             on 1.15, in runs/oracles, and what the generators are worth
 """
@@ -35,7 +35,7 @@ PROGRAMS = {'vanilla': ('.venv-oracle-tf15', 'in_tensorflow15.py'),
             'collapse': PYTORCH, 'minimax': PYTORCH,
             'conditional': ('.venv-oracle-keras1', 'in_keras1.py'),
             'dcgan': ('.venv-ports', 'in_keras3.py')}
-# What is recorded: arguments of tf1gan.record. Those of a tutorial alone are golden.
+# What is recorded: arguments of tf1gan.record. A name alone is that of a golden trace.
 CASES = {'vanilla': [], 'collapse': [], 'collapse_rung_1': ['--rung', '1'],
          'conditional': [], 'minimax': [],
          'minimax_saturating': ['--objective', 'saturating'], 'dcgan': []}

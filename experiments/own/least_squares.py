@@ -1,8 +1,8 @@
 """A GAN of one's own: conditional, least squares: `python least_squares.py`.
 
 Noise 64 and a label 10 -> 128 -> 256 LeakyReLU -> 784 tanh against an image and a label
--> 256 -> 128 LeakyReLU -> 1, no sigmoid; images in [-1, 1]. None of the package's five:
-other depth, another loss, labels in dense networks. See README.md beside this file.
+-> 256 -> 128 LeakyReLU -> 1, no sigmoid; images in [-1, 1]. It is none of the package's
+five: other depth, other loss, labels in dense networks. See README.md beside this file.
 """
 
 import sys
@@ -31,7 +31,7 @@ class Config(NamedTuple):
 SMALL = {'batch_size': 6, 'n_narrow': 3, 'n_wide': 4, 'n_noise': 5}     # of a trace
 
 
-# 2: the images, in the range of G's.
+# 2: the images, in the range of G's images.
 def data(files: mnist.Files, rng: np.random.RandomState) -> mnist.DataSet:
     """Return all training images, in [-1, 1]."""
     pixels = files.train_images.reshape(len(files.train_images), -1)
@@ -141,7 +141,7 @@ def sample(sess, model: Model, config: Config, draw_noise) -> bytes:
                           10)
 
 
-# 10: the same as data, which all tools on the NumPy side reason with.
+# 10: the same as data, for all the tools that use NumPy only.
 def describe(config: Dict[str, Any]) -> descriptions.Description:
     """Return what a run with these numbers computes."""
     def network(name):

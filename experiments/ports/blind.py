@@ -1,9 +1,9 @@
 """Mistakes of an author who had seen no catalogue: python blind.py [N ...]
 
-blind.json holds them: a sentence, and what is replaced in a port's source (old, new,
-and which of several places; 0 is all); and right variants, which say so. Prints beside
-each what the judge says of it; with numbers, of those alone. Run it in the environment
-of the ports.
+blind.json holds each as a sentence and what it replaces in a port's source (old, new,
+and which of several places; 0 is all). It also holds right variants, and says so. This
+program prints each with what the judge says of it; with numbers, only those. Run it in
+the environment of the ports.
 """
 
 import json

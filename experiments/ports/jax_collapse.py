@@ -46,7 +46,7 @@ def adam(rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
 def bce(p, target):
     """Return torch's BCELoss (nats) against a constant target.
 
-    Its logs end at -100, and so that a sure `p` gives no NaN its slope is its own too.
+    Its logs end at -100. It has its own slope too, so a sure `p` gives no NaN.
     """
     return -jnp.mean(target * jnp.maximum(jnp.log(p), -100)
                      + (1 - target) * jnp.maximum(jnp.log(1 - p), -100))
@@ -66,7 +66,7 @@ def mse(p, target):
 
 
 def network(weights, player, x):
-    """Return what a network makes of `x` [n, inputs]; a sigmoid is to come.
+    """Return what a network makes of `x` [n, inputs]; a sigmoid follows elsewhere.
 
     Rung 1 has a sigmoid; the others normalize, after the activation.
     """

@@ -45,7 +45,7 @@ def adam(rate, beta1=0.9, beta2=0.999, epsilon=1e-8):
 def bce(p, target):
     """Return torch's BCELoss (nats) against a constant target.
 
-    Its logs end at -100, and so that a sure `p` gives no NaN its slope is its own too.
+    Its logs end at -100. It has its own slope too, so a sure `p` gives no NaN.
     """
     return -jnp.mean(target * jnp.maximum(jnp.log(p), -100)
                      + (1 - target) * jnp.maximum(jnp.log(1 - p), -100))
@@ -66,7 +66,7 @@ def generator(G, z):
 
 
 def discriminator(D, x):
-    """Return logits [n, 1] of images [n, 784]; a sigmoid is to come."""
+    """Return logits [n, 1] of images [n, 784]; a sigmoid follows elsewhere."""
     hidden = jax.nn.relu(x @ D['D_W1'] + D['D_b1'])         # [n, n_hidden]
     return hidden @ D['D_W2'] + D['D_b2']
 

@@ -47,7 +47,7 @@ def generator(G, z):
 
 
 def discriminator(D, x):
-    """Return logits [n, 1] of images [n, 784]; a sigmoid is to come."""
+    """Return logits [n, 1] of images [n, 784]; a sigmoid follows elsewhere."""
     hidden = jax.nn.relu(x @ D['D_W1'] + D['D_b1'])         # [n, n_hidden]
     return hidden @ D['D_W2'] + D['D_b2']
 

@@ -22,9 +22,9 @@ from tf1gan import mnist, trace     # noqa: E402
 class BatchNormalization2D(layers.BatchNormalization):
     """Batch normalization of images whose moving variance takes in the unbiased one.
 
-    So has it TensorFlow 1.15's fused kernel, of the n = batch * height * width pixels
-    of a channel: n / (n - 1) of what Keras 3 takes in, which is the biased variance. Of
-    [n, units] both take in the biased one.
+    TensorFlow 1.15's fused kernel does so, over the n = batch * height * width pixels
+    of a channel: it takes in n / (n - 1) times the biased variance, which Keras 3 takes
+    in. Of [n, units] both take in the biased one.
     """
 
     def call(self, x, training=None):

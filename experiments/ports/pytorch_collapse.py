@@ -27,7 +27,7 @@ class Adam(torch.optim.Adam):
 
 
 def network(n_in, n_hidden, n_out, modern):
-    """Return the layers of either network; a sigmoid is to come.
+    """Return the layers of either network; a sigmoid follows elsewhere.
 
     Rung 1 alone is not `modern`. The normalization is after the activation.
     """

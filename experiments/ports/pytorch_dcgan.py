@@ -30,7 +30,7 @@ class Adam(torch.optim.Adam):
 class BatchNorm1d(nn.BatchNorm1d):
     """Batch normalization whose moving variance takes in the biased one.
 
-    So has it TensorFlow 1.15, of [n, units]; of images it takes the unbiased one, as
+    TensorFlow 1.15 does so for [n, units]; for images it takes the unbiased one, as
     torch always does.
     """
 

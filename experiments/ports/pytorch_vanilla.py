@@ -26,7 +26,7 @@ class Adam(torch.optim.Adam):
 
 
 def network(n_in, n_hidden, n_out):
-    """Return the two layers of either network; a sigmoid is to come."""
+    """Return the two layers of either network; a sigmoid follows elsewhere."""
     return nn.Sequential(nn.Linear(n_in, n_hidden), nn.ReLU(),
                          nn.Linear(n_hidden, n_out))
 

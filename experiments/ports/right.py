@@ -3,11 +3,11 @@
     python right.py PYTHON_WITH_MKL PYTHON_OF_THE_PORTS [ONLY]
 
 Run it with the stock TensorFlow 1.15. Records every small trace with eight seeds, with
-1, 2 and 4 threads and with Intel's build; of the full size, one step with two threads.
-Every port replays the golden trace and those of the other seeds, and of the full size
-those of FULL_SIZE. Writes right.json beside this file: of each kind of run how many
-there are, how many were accused, and the worst share of a limit. ONLY: nothing but the
-kinds of run that hold these words, `full size` or `seed`; the others stay as they are.
+1, 2 and 4 threads and with Intel's build; at full size, one step with two threads.
+Every port replays the golden trace and those of the other seeds, and at full size those
+of FULL_SIZE. Writes right.json beside this file: for each kind of run how many there
+are, how many were accused, and the worst share of a limit. ONLY is `full size`, for
+those runs alone, or `seed`, for all others; the rest of the file stays as it is.
 """
 
 import json

@@ -2,12 +2,12 @@
 
     python run.py [--write]
 
-Runs every port in an interpreter of its own, as its user would, and compares; again
-on a trace of another seed, which TensorFlow 2 records here; and those of MODES in
-another mode of their framework (compiled, or not). Then
-checks that sabotage.json is what sabotage.py finds. With --write sabotage.json is made
-anew, and ports.json: what the comparisons said, of the first port and of its first
-mistake in full, and with which versions.
+Runs every port in its own interpreter, as its user would, and compares. Does so again
+on a trace of another seed, which TensorFlow 2 records here, and for the ports of MODES
+in another mode of their framework (compiled, or not). Then checks that sabotage.json is
+what sabotage.py finds. With --write it makes sabotage.json anew, and ports.json, which
+has what the comparisons said, and the versions; the reports on the first port and on
+its first mistake are there in full.
 """
 
 import importlib.metadata

@@ -2,9 +2,9 @@
 
     make speed
 
-Both train side by side in one process, a step of the plain script (its own lines, from
-tests/plain_vanilla.py), then a step of the package, and so on, with TensorFlow's own
-choice of threads and nothing else on the machine. The package's step is all that the
+Both train side by side in one process: a step of the plain script (its own lines, from
+tests/plain_vanilla.py), then a step of the package, and so on. TensorFlow chooses its
+threads, and nothing else runs on the machine. The package's step is all that the
 session loop does from one step to the next: the batch, both updates in one session
 call (the plain script makes two), the checks, the progress count. Writes plumbing.json
 beside this file: the median step of each in milliseconds and their ratio, over the

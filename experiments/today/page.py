@@ -32,7 +32,7 @@ def traces(found: dict, where: dict) -> str:
 
 
 def runs(found: dict, where: dict) -> str:
-    """Return the figures of the seeds, and where the reference's spread has them."""
+    """Return the figures of the seeds, and whether the reference's spread has them."""
     rows = []
     for name in found:
         held = {each['figure']: each for each in found[name]['held']}
@@ -55,7 +55,7 @@ def runs(found: dict, where: dict) -> str:
 
 
 def speed(found: list, where: dict) -> str:
-    """Return what a step takes on either."""
+    """Return the time of a step on TensorFlow 2 and on 1.15."""
     rows = []
     for step in found:
         lowest, highest = f'{step["ratio_min"]:.2f}', f'{step["ratio_max"]:.2f}'

@@ -6,8 +6,8 @@ Run it with TensorFlow 1.15. Without a word it does all three; each puts its par
 today.json beside this file.
 
     traces  every tutorial's golden trace anew, in .venv-tf2 and .venv-oldest
-    runs    five seeds of vanilla and three of the ladder's rung 4 in .venv-tf2, into
-            runs/today, or finishes them; judged against the spread of the reference
+    runs    trains, or finishes, five seeds of vanilla and three of the ladder's rung 4
+            in .venv-tf2, into runs/today; judges them by the spread of the reference
     speed   a step of every tutorial side by side: leave the machine alone
 """
 
@@ -47,8 +47,8 @@ def version(interpreter: str) -> str:
 def traces() -> dict:
     """Return, by environment and tutorial, the worst array of a trace, in limits.
 
-    And the gradient that is furthest from what float64 makes of the trace's own inputs
-    (as experiments/interpreter measures it), of this trace and of the golden one.
+    Return too, for this trace and for the golden one, the gradient that is furthest
+    from what float64 makes of the trace's own inputs (see experiments/interpreter).
     """
     import errors
     import numpy as np
