@@ -85,10 +85,10 @@ def resume(page: contract.Page, given: Dict[str, Any], options: flags.Flags,
     """
     folder, fields = Path(options.resume), page.Config._fields
     if options.out is not None:
-        raise InputError('--resume: expected no --out, for a run goes on in its own '
+        raise InputError('--resume: expected no --out, as a run goes on in its own '
                          f'folder, found --out {options.out}; leave it out')
     if options.weights is not None:
-        raise InputError('--resume: expected no --weights, for a run goes on from its '
+        raise InputError('--resume: expected no --weights, as a run goes on from its '
                          f'own, found --weights {options.weights}; leave it out')
     if os.path.isdir(str(folder)):      # or else the next line says what it is
         held.enter_context(run_folder.locked(folder))

@@ -24,7 +24,7 @@ STATUS = {'inside': 0, 'outside': 1, 'too few seeds to tell': 2}
 
 
 class Held(NamedTuple):
-    """A figure held against the spread of some seeds."""
+    """A figure compared with the spread of some seeds."""
 
     figure: str
     yours: float        # the geometric mean of your seeds

@@ -25,7 +25,7 @@ class Dropout(layers.Layer):
     mask = None
 
     def call(self, x, training=None):
-        """Drop what the mask drops; eagerly, for tf.function would keep one mask."""
+        """Drop what the mask drops; eagerly, as tf.function would keep one mask."""
         return x * self.mask if training else x
 
 
