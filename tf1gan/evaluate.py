@@ -63,8 +63,7 @@ def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarr
 
 
 def measure(found: Images) -> Dict[str, Any]:
-    """Return all the figures of some images, rounded to the digits that mean something.
-    """
+    """Return all the figures of some images, rounded to the digits that matter."""
     w, facts = classifier.load()
     features, logits = classifier.classify(w, found.images)
     digits = logits.argmax(1)

@@ -412,10 +412,7 @@ class Start(NamedTuple):
 
 
 class Results:
-    """The results of an update, by key.
-
-    Where a trace has an array of its own, later results are computed from that one.
-    """
+    """The results of an update, by key; later ones come from the trace's own arrays."""
 
     def __init__(self, own: Arrays, dtype: Any):
         self.own, self.dtype, self.arrays, self.highest = own, dtype, {}, {}

@@ -46,8 +46,7 @@ class Session:
     """
 
     def __init__(self, sess, step: Callable[[Any], Dict[str, Any]]):
-        """Plan a step: `step(session)` takes one, with draws that nothing else needs.
-        """
+        """Plan a step: `step(session)` takes one, with draws for nothing else."""
         self.sess, self.calls = sess, []
         step(self)
         self.planned, self.again = self.calls, shared(self.calls)

@@ -171,8 +171,7 @@ class Layout(NamedTuple):
         return np.ascontiguousarray(array.reshape(self.join or array.shape))
 
     def to_golden(self, array: np.ndarray, shape: Tuple[int, ...]) -> np.ndarray:
-        """Return a port's array as the golden trace has it, or untouched if it cannot.
-        """
+        """Return a port's array as the golden trace has it; if it cannot, untouched."""
         if array.size != np.prod(shape, dtype=int) or (
                 self.join is None and self.split is None
                 and array.ndim != len(self.axes)):
@@ -305,8 +304,7 @@ class Update:
         self.step, self.name = int(place[5:8]), place.split('/')[1]
 
     def feed(self, name: str, value: Any = None) -> np.ndarray:
-        """Record what is fed as `name`, without a `value` the trace's own; return it.
-        """
+        """Record and return what is fed as `name`: `value`, or else the trace's own."""
         return self._input(f'feed/{name}', name, value)
 
     def mask(self, name: str) -> np.ndarray:

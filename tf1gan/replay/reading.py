@@ -25,8 +25,7 @@ CONFIG = {'tutorial': str, '~description': (None, descriptions.DESCRIPTION)}
 
 
 class Name(NamedTuple):
-    """A picture's file, and the numbers in its name that say its moment, epoch first.
-    """
+    """A picture's file, and the numbers of its moment in its name, epoch first."""
 
     path: Path
     kinds: Tuple[str, ...]      # what the numbers count; '': its name does not say it
