@@ -212,7 +212,8 @@ class Search:
                 and each.group == finding.group and all(
                     edit in taken and edit.of != 'update' and edit.concerns(update)
                     for edit in each.edits)]
-            kept = [edit for edit in finding.edits if edit.name in MAY_VARY + FACTS]
+            kept = [edit for edit in finding.edits
+                    if edit.name in ('learning rate', *FACTS)]
             self.findings[n] = finding._replace(
                 sure=bool(instead), others=[], edits=(instead or [kept])[0])
 
@@ -238,13 +239,22 @@ class Search:
                          and self.missed(finding, each.place)]
             alike = sum(len(said[slot(edit)]) for edit in finding.edits)
             names = {edit.name for edit in finding.edits}
-            # A rate that varies beside another beta is of its correction.
+            # A rate that varies beside another beta or count is of its correction.
             corrects = any(
                 edit.name == 'learning rate' and len({
                     each.values['number'] for each in said[slot(edit)]}) > 1
-                and any(key[0] in ('beta1', 'beta2') and key[2] == edit.where
-                        for key in said) for edit in finding.edits)
-            if unsteady or corrects or not names & set(FACTS) and (
+                and (any(key[0] in ('beta1', 'beta2') and key[2] == edit.where
+                         for key in said) or "Adam's count" in names)
+                for edit in finding.edits)
+            # A number that nobody writes, and which leaves a rest elsewhere.
+            slots = set(map(slot, finding.edits))
+            rest = any(
+                odd(edit.values.get('number')) > 1 and edit.name not in ANY_NUMBER
+                for edit in finding.edits) and any(
+                    not each.edits and each.group == finding.group
+                    and slots <= set(map(slot, self.taken[each.place]))
+                    for each in self.findings)
+            if unsteady or corrects or rest or not names & set(FACTS) and (
                     len(elsewhere) >= (alike if names <= set(MAY_VARY) else 1)) or (
                     fitted and not finding.sure and not finding.others):
                 self.findings[n] = finding._replace(edits=[], others=[], sure=False)
@@ -429,19 +439,19 @@ class Trial:
                 array = np.asarray(self.ways[0].start.weights[key[6:]], float)
             if array is None or array.shape != node.found.shape:
                 return None
-            share = max(share, node._replace(expected=array, limit=np.maximum(
-                node.limit * self.grown(key, array), 1e-6 * np.abs(array))).share)
+            limit = (np.maximum(node.limit * self.grown(key, array),
+                                1e-7 * np.abs(array)) if key.startswith('after/')
+                     else np.maximum(node.limit, 1e-6 * np.abs(array)))
+            share = max(share, node._replace(expected=array, limit=limit).share)
         return Tried(edit, family, number, share, rest, arrays)
 
     def grown(self, key: str, array: np.ndarray) -> float:
-        """Return how many times the rounding is that of a larger step."""
-        if not key.startswith('after/'):
-            return 1.
+        """Return how many times the rounding an edit's step has, as it is longer."""
         start = self.ways[0].start.weights[key[6:]]
         with np.errstate(all='ignore'):
             times = np.abs(array - start).mean() / np.abs(
                 self.nodes[key].expected - start).mean()
-        return min(max(1., times), 1e3) if np.isfinite(times) else 1.
+        return min(max(1e-3, times), 1e3) if np.isfinite(times) else 1.
 
     def fit(self, family: Family, more=()) -> Optional[Tried]:
         """Return a family's best member, its number refined."""

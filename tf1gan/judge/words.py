@@ -256,6 +256,10 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
         values(edit, description, findings))
     if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
+    first = findings[0].place.split('/')[0] if findings else 'step_000'
+    if edit.name == 'learning rate' and first != 'step_000':
+        said += (f'. It is so from {first} on: a schedule, or each step is mixed with '
+                 'older weights, as an average that is written back does')
     return said + {'lowered': ' (in what your optimizer lowers; the loss that you '
                               'record is right)',
                    'recorded': ' (as you record it; what your optimizer lowers is '
