@@ -30,7 +30,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
 .DEFAULT_GOAL = help
-.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today sbom \
+.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 # Bare make: what there is.
@@ -140,6 +140,11 @@ today: environment
 	@$(MAKE) --no-print-directory environment ENV=tf2
 	@$(MAKE) --no-print-directory environment ENV=oldest
 	@$(python) experiments/today/today.py $(PARTS)
+	@$(python) experiments/fill_pages.py
+
+# What runs survive: kills, full disks, wrong bytes (experiments/faults; about an hour, and root's).
+faults: environment
+	@$(python) experiments/faults/faults.py $(ARGS)
 	@$(python) experiments/fill_pages.py
 
 # A bill of materials of every lock, in CycloneDX's JSON; not committed, for a lock says it all.

@@ -33,6 +33,7 @@ MAY_VARY = ('learning rate', 'smoothed targets', 'smoothing', 'scale of the grad
             'gradients recorded otherwise', 'scale inside the optimizer')
 FACTS = 'weights not moved', "Adam's count"     # that need no fit
 MOST = 3        # findings of a group in an update
+CHEAP = 'moments', 'after'      # groups of which much may be tried
 PAIRS = 4       # edits that are tried together with every other
 
 
@@ -122,7 +123,9 @@ class Search:
                    if node.share > (FITS if taken else 1)
                    and group_of(key, ways[0]) == group]
             found = fact(group, bad, ways[0])
-            if not found and not (group == 'grad' and given & set(GROUPS[:3])):
+            unexplained = given & set({'grad': GROUPS[:3], 'averages': GROUPS[:2]}.get(
+                group, ()))
+            if not found and not unexplained:
                 found = self.find(ways, taken, nodes, group)
                 if not found:
                     for each in (group,), (group, ways[0].update['name']):
@@ -132,7 +135,7 @@ class Search:
                 continue
             before = [n for n, each in enumerate(self.findings) if each.place == place
                       and not each.edits and each.group in GROUPS[:3]]
-            if found is None and group == 'grad' and before:
+            if found is None and before and (group == 'grad' or unexplained):
                 given.add(group)        # it follows from what nothing explains either
                 n = before[-1]
                 self.findings[n] = self.findings[n]._replace(
@@ -255,7 +258,7 @@ class Search:
                     and slots <= set(map(slot, self.taken[each.place]))
                     for each in self.findings)
             if unsteady or corrects or rest or not names & set(FACTS) and (
-                    len(elsewhere) >= (alike if names <= set(MAY_VARY) else 1)) or (
+                    len(elsewhere) >= (alike if names <= {'learning rate'} else 1)) or (
                     fitted and not finding.sure and not finding.others):
                 self.findings[n] = finding._replace(edits=[], others=[], sure=False)
         return any(one is not two for one, two in zip(before, self.findings))
@@ -317,7 +320,9 @@ def steady(alike: List[Edit]) -> bool:
     """Say whether edits of one slot are one mistake."""
     numbers = [abs(edit.values[name]) for edit in alike
                for name in ('number', 'slope') if name in edit.values]
-    varies = numbers and max(numbers) > 1.02 * min(numbers) + 1e-30
+    # A fit is as good as its limits; but what has many digits was not written down.
+    apart = 1.001 if any(odd(number) > 1 for number in numbers) else 1.02
+    varies = numbers and max(numbers) > apart * min(numbers) + 1e-30
     kinds = {(str(edit.values.get('new')), str(edit.values.get('how')))
              for edit in alike}
     return len(kinds) == 1 and not (varies and alike[0].name not in MAY_VARY)
@@ -397,6 +402,7 @@ class Trial:
 
     def __init__(self, judge, ways, taken, nodes, group):
         self.judge, self.ways, self.taken, self.all = judge, ways, taken, nodes
+        self.group = group
         self.nodes = {key: node for key, node in nodes.items()
                       if group_of(key, ways[0]) == group}
         self.until = {'forward G': 'fake', 'forward D': 'logit', 'loss': 'loss',
@@ -526,7 +532,7 @@ class Trial:
                     continue
                 new = self.attempt(other.edit, [first.edit], other.family, other.number)
                 # A number that was fitted alone is another one beside an edit.
-                moved = new and first.family and self.newton(
+                moved = new and first.family and self.group in CHEAP and self.newton(
                     first._replace(arrays=new.arrays, rest=new.rest), [other.edit])
                 if new:
                     near.append((moved or first, new))
