@@ -161,6 +161,8 @@ def environment(sess, threads: Optional[int]) -> Dict[str, Any]:
     names = ', '.join(gpu.name for gpu in doctor.gpus())
     return {**run_folder.environment(), 'tensorflow': tf.__version__,
             'device': f'GPU ({names})' if on_gpu else 'CPU',
+            **({'mkl': os.environ.get('MKL_DEBUG_CPU_TYPE', "MKL's own choice")}
+               if doctor.is_mkl() else {}),
             'threads': threads or "TensorFlow's own"}
 
 

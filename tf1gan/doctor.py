@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import sys
+import time
 from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Tuple
 
@@ -24,6 +25,10 @@ OF_2 = (6, 0), (9, 0)   # the oldest and the newest that TensorFlow 2's wheels k
 IN_CHECKOUT = (Path(__file__).resolve().parent.parent / 'Makefile').is_file()
 WAY_OF_2 = 'TensorFlow 2: ' + (
     '`make vanilla ENV=gpu`' if IN_CHECKOUT else "`pip install 'tensorflow[and-cuda]'`")
+
+
+# Operations a cycle and core of the widest instructions that a processor has.
+WIDEST = ('avx512f', 64, 'AVX-512'), ('fma', 32, 'AVX2'), ('avx', 16, 'AVX')
 
 
 class GPU(NamedTuple):
@@ -55,6 +60,49 @@ def gpus() -> List[GPU]:
             cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, device)
             capability.append(value.value)
         found.append(GPU(label.value.decode(), (capability[0], capability[1])))
+    return found
+
+
+def cpu() -> str:
+    """Return what Linux says of the first processor: maker, name, MHz, flags."""
+    try:
+        return Path('/proc/cpuinfo').read_text().partition('\n\n')[0]
+    except OSError:
+        return ''
+
+
+def is_mkl() -> bool:
+    """Return whether the TensorFlow here is Intel's MKL build of 1.15."""
+    from tensorflow.python import pywrap_tensorflow
+    return getattr(pywrap_tensorflow, 'IsMklEnabled', bool)()
+
+
+def products(n: int = 768, seconds: float = 0.4) -> Dict[str, Any]:
+    """Return the rate of TensorFlow's matrix products, in GFLOP/s, and its most.
+
+    The most is that of the cores, MHz and widest instructions that Linux names; where
+    it names none it is left out. A processor may run faster than its MHz.
+    """
+    from tf1gan.tf1 import tf
+    with tf.Graph().as_default() as graph:
+        factor = tf.Variable(tf.ones([n, n]))
+        product = tf.matmul(factor, factor).op
+        with tf.Session(graph=graph) as sess:
+            sess.run(factor.initializer)
+            best, end = float('inf'), time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                began = time.perf_counter()
+                sess.run(product)
+                best = min(best, time.perf_counter() - began)
+    found = {'gflops': round(2e-9 * n ** 3 / best, 1), 'mkl': is_mkl(),
+             'mkl_cpu_type': os.environ.get('MKL_DEBUG_CPU_TYPE')}
+    mhz = re.search(r'^cpu MHz\s*: ([\d.]+)', cpu(), re.MULTILINE)
+    flags = cpu().rpartition('flags')[2].split()
+    for flag, operations, name in WIDEST if mhz else ():
+        if flag in flags:
+            cores = len(os.sched_getaffinity(0))
+            return {**found, 'widest': name, 'at_most': round(
+                1e-3 * cores * float(mhz.group(1)) * operations, 1)}
     return found
 
 
@@ -94,17 +142,28 @@ def look() -> Dict[str, Any]:
     found['gpus'] = [{'name': gpu.name, 'capability': '{}.{}'.format(*gpu.capability),
                       'advice': advice(gpu)} for gpu in seen]
     found['runs'], found['verdict'] = judge(version, cuda, seen)
+    if found['runs'] and found['numpy'] and not (cuda and seen):
+        found['products'] = products()
     return found
 
 
 def text(found: Dict[str, Any]) -> List[str]:
     """Return the lines of what `look` found."""
-    built = 'CUDA' if found.get('cuda_build') else 'CPU'
+    rate = found.get('products', {})
+    built = ('CUDA' if found.get('cuda_build') else "Intel's MKL" if rate.get('mkl')
+             else 'CPU')
+    path = ', its path for AVX2 on AMD' * bool(rate.get('mkl')
+                                               and rate['mkl_cpu_type'])
+    most = (f' of at most {rate["at_most"]:.0f} ({rate["widest"]})'
+            if 'at_most' in rate else '')
     return [
         f'Python      {found["python"]}, {found["system"]} {found["machine"]}',
         f'NumPy       {found["numpy"] or "not installed"}',
-        f'TensorFlow  {found["tensorflow"]}, {built} build' if found['tensorflow'] else
+        f'TensorFlow  {found["tensorflow"]}, {built} build{path}'
+        if found['tensorflow'] else
         f'TensorFlow  cannot be imported ({found["tensorflow_error"]})',
+        *([f'Products    {rate["gflops"]:.0f} GFLOP/s in TensorFlow{most}']
+          if rate else []),
         *(f'GPU         {gpu["name"]}, compute capability {gpu["capability"]}: '
           f'{gpu["advice"]}' for gpu in found['gpus']),
         *['GPU         none that the NVIDIA driver shows (in Docker: run with --gpus '

@@ -16,10 +16,14 @@ import sys
 from types import ModuleType
 
 from tf1gan import OLDEST_2
+from tf1gan.doctor import cpu
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
 # Off: kernels of newer processors, which 1.15 does not have; they print a notice too.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
+# Without this Intel's MKL takes its slow path on AMD's processors; others ignore it.
+if 'AuthenticAMD' in cpu():
+    os.environ.setdefault('MKL_DEBUG_CPU_TYPE', '5')    # AVX2
 ONEDNN = 'tensorflow' in sys.modules or os.environ['TF_ENABLE_ONEDNN_OPTS'] != '0'
 FACTS = 'VERSION', 'REFERENCE', 'DETERMINISTIC_GPU', 'NOTE'
 
