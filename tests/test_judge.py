@@ -14,7 +14,7 @@ from conftest import ROOT
 import tf1gan
 from tf1gan import compare, judge, mnist, trace
 from tf1gan.judge import words
-from tf1gan.judge.search import Search
+from tf1gan.judge.search import Search, steady
 from tf1gan.trace import Trace
 
 PORTS = ROOT / 'experiments' / 'ports'
@@ -431,6 +431,40 @@ def test_a_mistake_in_both_networks_is_named_for_both():
     assert [each.cause.sentence for each in report.findings] == [
         f"the slope of {network}'s ReLU after {network}_W1 is 0.2; the tutorial has 0"
         for network in 'GD']
+
+
+def shorter_steps(times):
+    """Return what is said where D's last step is so many times as long."""
+    golden = load('vanilla')
+    changes = {}
+    for name in 'W1', 'b1', 'W2', 'b2':
+        before = golden.arrays[f'step_001/D/after/D_{name}'].astype(float)
+        after = golden.arrays[f'step_002/D/after/D_{name}'].astype(float)
+        changes[f'step_002/D/after/D_{name}'] = before + times * (after - before)
+    report = judged(golden, changes)
+    return [each.cause and each.cause.sentence for each in report.findings
+            if each.key.startswith('step_002/D')]
+
+
+def test_a_rate_with_many_digits_is_no_other_count_of_adam():
+    said, = shorter_steps(2 / 7)        # a warm-up, say
+    assert said.startswith('the learning rate of D is 5.714e-05; the tutorial has')
+    assert 'update' not in said
+
+
+def test_a_rate_of_later_steps_says_what_else_it_may_be():
+    said, = shorter_steps(0.23)         # an average with 0.77 is written back
+    assert said.startswith('the learning rate of D is 4.6e-05; the tutorial has 0.0002')
+    assert said.endswith('mixed with older weights, as an average that is written back '
+                         'does')
+
+
+@pytest.mark.parametrize('numbers, is_one', [
+    ((0.3, 0.3), True), ((0.3, 0.3005), False), ((0.002, 0.001992), False),
+    ((0.01, 0.02), False)])
+def test_one_number_is_the_same_in_every_update(numbers, is_one):
+    assert steady([judge.Edit('slope', 'G', '', lambda way: way, {'number': number})
+                   for number in numbers]) is is_one
 
 
 def test_an_activation_too_many_is_not_taken_for_the_recording():

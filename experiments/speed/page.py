@@ -22,6 +22,17 @@ def plumbing() -> str:
         f'{min(each):.3f} to {max(each):.3f}), on {machine(found["environment"])}.\n')
 
 
+def fixed() -> str:
+    """Return what each command costs beside its steps, as a table."""
+    found = load('speed/fixed.json')
+    once = found['milliseconds']
+    return table(['<', 'seconds'], [[name, f'{seconds:.2f}'] for name, seconds in
+                                    found['seconds'].items()], (
+        f'Medians of {found["times"]}, from start to end, the package\'s imports '
+        f'included. In a run of vanilla a checkpoint takes {once["save"]:.0f} ms and a '
+        f'pair of pictures {once["draw"]:.0f} ms. {machine(found["environment"])}.'))
+
+
 def ladder_step() -> str:
     """Return what a step of the ladder costs beside PyTorch's, as a table."""
     found = load('speed/ladder_step.json')

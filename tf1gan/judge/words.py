@@ -257,7 +257,7 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
     if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
     first = findings[0].place.split('/')[0] if findings else 'step_000'
-    if edit.name == 'learning rate' and first != 'step_000':
+    if edit.name == 'learning rate' and first != 'step_000' and ', then' not in said:
         said += (f'. It is so from {first} on: a schedule, or each step is mixed with '
                  'older weights, as an average that is written back does')
     return said + {'lowered': ' (in what your optimizer lowers; the loss that you '
