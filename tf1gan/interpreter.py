@@ -298,13 +298,16 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     Its epsilon is added to the root as it is, not to the corrected one. The powers of
     its betas are float32 products, with one more beta an update. `numbers` of an edit
     may hold `place` (corrected: where torch has epsilon), `corrected` (which moments
-    are: both, first, second or neither), `nesterov`, `rectified` or `count`.
+    are: both, first, second or neither), `nesterov`, `rectified` or `count` (for which
+    update the bias is corrected; a list: of either moment).
     """
-    t = numbers.get('count', t)
-    powers = [float(np.multiply.accumulate(np.full(t, numbers[beta], np.float32))[-1])
+    counts = numbers.get('count', t)
+    counts = counts if isinstance(counts, list) else [counts, counts]
+    t = counts[1]
+    powers = [float(np.multiply.accumulate(np.full(n, numbers[beta], np.float32))[-1])
               if float(np.float32(numbers[beta])) == numbers[beta]
-              else numbers[beta] ** t
-              for beta in ('beta1', 'beta2')]
+              else numbers[beta] ** n
+              for n, beta in zip(counts, ('beta1', 'beta2'))]
     what = numbers.get('corrected', 'both')
     left = [1 - power if what in ('both', each) else 1
             for power, each in zip(powers, ('first', 'second'))]

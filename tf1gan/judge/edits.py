@@ -493,6 +493,10 @@ def losses(case: Case, which: str) -> Edits:
                           ('1 / ln 10 (log10 for ln) times', 1 / np.log(10))):
         yield edit('scale of the loss', recorded=number, lowered=number, how=words,
                    factor=number)
+    if which == 'both':
+        yield Family(lambda number: edit(
+            'scale of the loss', recorded=number, lowered=number,
+            how=f'{number:.4g} times', number=number), (2., 0.5))
     for t in sorted({t for term in terms for t in term['targets']}):
         yield Family(lambda number, t=t: edit(
             'smoothed targets', targets=lambda each: soft(number) if each == t else
@@ -727,6 +731,11 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
     for count in [*range(1, 2 * t + 3), len(case.way.past) + 1]:
         if count != t:
             yield edit("Adam's count", {'count': count}, count=count, was=t)
+            for n, moment in enumerate(('first', 'second')):
+                counts = [t, t]
+                counts[n] = count
+                yield edit("Adam's count", {'count': counts}, count=count, was=t,
+                           moment=f' its {moment} moment')
     yield edit('NAdam', {'nesterov': True})
     yield edit('NAdam', {'nesterov': True, 'place': 'corrected'})
     yield edit('NAdam', {'nesterov': 'warmed', 'place': 'corrected'})

@@ -20,7 +20,10 @@ GROUPS = 'forward G', 'forward D', 'loss', 'grad', 'moments', 'after', 'averages
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
-ANY_NUMBER = 'learning rate', 'weights scaled'     # of which any number may be meant
+# Of which any number may be meant.
+ANY_NUMBER = 'learning rate', 'weights scaled', 'dropout scaled'
+FACTORS = ('scale of the gradient', 'scale inside the optimizer', 'scale of the loss',
+           'gradients recorded otherwise')
 NEVER_0 = ('scale of the gradient', 'scale inside the optimizer', 'gradients clipped',
            'weights clipped')
 # Of layers that do not fit one another.
@@ -30,7 +33,8 @@ UNSEEN = ('bias scaled', 'bias missing', 'part of the normalization missing',
           'statistics without gradient')
 # Numbers that a schedule, chance or the data may change from update to update.
 MAY_VARY = ('learning rate', 'smoothed targets', 'smoothing', 'scale of the gradient',
-            'gradients recorded otherwise', 'scale inside the optimizer')
+            'gradients recorded otherwise', 'scale inside the optimizer',
+            'weights scaled')       # by their norm, say
 FACTS = 'weights not moved', "Adam's count"     # that need no fit
 MOST = 3        # findings of a group in an update
 CHEAP = 'moments', 'after'      # groups of which much may be tried
@@ -90,9 +94,12 @@ class Search:
                 self.judged[f'{place}/{key}'] = share = node.share
                 if share > 1 or np.isnan(node.found).any():
                     self.nodes.append((place, node))
+            taken: List[Edit] = []
             if any(node.share > 1 for node in plain.values()):
                 taken = self.at(place, ways, plain)
                 carried = self.judge.nodes(ways, taken)[1]
+            self.taken[place] = taken
+            self.doubt(place, ways, plain, taken)
             self.judge.carry(ways, carried)
         self.undone()
         while self.settle():
@@ -173,8 +180,6 @@ class Search:
             each._replace(sure=False) if each.place == place and given & set(GROUPS[:3])
             and any(edit.name == 'recorded after an activation' for edit in each.edits)
             else each for each in self.findings]
-        self.taken[place] = taken
-        self.doubt(place, ways[0], plain, taken)
         return taken
 
     def undone(self) -> None:
@@ -195,15 +200,19 @@ class Search:
                     self.findings.remove(inside)
                     break
 
-    def doubt(self, place: str, way: Way, plain: Dict[str, Node], taken: List[Edit]
-              ) -> None:
+    def doubt(self, place: str, ways: List[Way], plain: Dict[str, Node],
+              taken: List[Edit]) -> None:
         """Take back the word of a mistake that should show here too, and does not."""
+        way = ways[0]
         bad = {group_of(key, way) for key, node in plain.items() if node.share > 1}
         names = {edit.name for edit in taken}
         for n, finding in enumerate(self.findings):
-            if finding.place == place or finding.group not in bad or not finding.edits \
-                    or names & {edit.name for edit in finding.edits} or not all(
-                        edit.concerns(way.update) for edit in finding.edits):
+            own = {edit.name for edit in finding.edits}
+            if finding.place == place or not own or names & own or not all(
+                    edit.concerns(way.update) for edit in finding.edits):
+                continue
+            if finding.group not in bad and (own & set(MAY_VARY + FACTS) or self.count(
+                    ways, taken + finding.edits) <= self.count(ways, taken)):
                 continue
             instead = [other for other in finding.others
                        if names & {edit.name for edit in other}]
@@ -252,11 +261,20 @@ class Search:
             # A number that nobody writes, and which leaves a rest elsewhere.
             slots = set(map(slot, finding.edits))
             rest = any(
-                odd(edit.values.get('number')) > 1 and edit.name not in ANY_NUMBER
-                for edit in finding.edits) and any(
-                    not each.edits and each.group == finding.group
+                odd(edit.values.get('number'), edit.name) > 1
+                and edit.name not in ANY_NUMBER for edit in finding.edits) and any(
+                    not (each.edits and each.sure) and each.group == finding.group
+                    and each.place != finding.place
                     and slots <= set(map(slot, self.taken[each.place]))
                     for each in self.findings)
+            # From the first update on, what corrects the bias may be another.
+            vague = finding.sure and any(
+                edit.name == 'learning rate' and not steady(said[slot(edit)], True)
+                and any(each.place.startswith('step_000') and slot(edit) in map(
+                    slot, each.edits) for each in self.findings)
+                for edit in finding.edits)
+            if vague:
+                self.findings[n] = finding._replace(sure=False)
             if unsteady or corrects or rest or not names & set(FACTS) and (
                     len(elsewhere) >= (alike if names <= {'learning rate'} else 1)) or (
                     fitted and not finding.sure and not finding.others):
@@ -316,16 +334,20 @@ def slot(edit: Edit) -> Any:
         'network', 'layers', 'which', 'batch', 'target', 'matrices', 'part')))
 
 
-def steady(alike: List[Edit]) -> bool:
-    """Say whether edits of one slot are one mistake."""
+def steady(alike: List[Edit], strictly: bool = False) -> bool:
+    """Say whether edits of one slot are one mistake.
+
+    `strictly`: also of a kind of number that may vary.
+    """
     numbers = [abs(edit.values[name]) for edit in alike
                for name in ('number', 'slope') if name in edit.values]
     # A fit is as good as its limits; but what has many digits was not written down.
-    apart = 1.001 if any(odd(number) > 1 for number in numbers) else 1.02
+    apart = 1.001 if any(odd(number, alike[0].name) > 1 for number in numbers) else 1.02
     varies = numbers and max(numbers) > apart * min(numbers) + 1e-30
     kinds = {(str(edit.values.get('new')), str(edit.values.get('how')))
              for edit in alike}
-    return len(kinds) == 1 and not (varies and alike[0].name not in MAY_VARY)
+    return len(kinds) == 1 and not (varies and (
+        strictly or alike[0].name not in MAY_VARY))
 
 
 def fact(group: str, bad: List[Node], way: Way):
@@ -506,12 +528,14 @@ class Trial:
         if best.share > NEAR:
             return best
         for digits in range(5):
-            number = 0. if digits == 0 else float(f'{best.number:.{digits}g}')
-            if number == best.number:
-                break
-            new = self.attempt(best.family.make(number), more, best.family, number)
-            if new and new.share <= max(1, 1.5 * best.share):
-                return new
+            for number in {rounded(best.number, digits), (
+                    1 / (rounded(1 / best.number, digits) or 1) if best.number and
+                    best.edit.name in FACTORS else best.number)}:
+                if number == best.number:
+                    continue
+                new = self.attempt(best.family.make(number), more, best.family, number)
+                if new and new.share <= max(1, 1.5 * best.share):
+                    return new
         return best
 
     def singles(self, every: Iterator[Any]) -> Iterator[Tried]:
@@ -575,21 +599,23 @@ class Trial:
         if not fitting:
             return None
         counts = [wrong(nodes) for _, nodes, _ in fitting]
+        if min(counts) >= wrong(self.all) > 0:      # it breaks as much as it explains
+            return None
         best = [each for each, count in zip(fitting, counts) if count == min(counts)
                 and not any(unlikely(one) for one in each[0])]
         if not best:
             return None
-        best.sort(key=lambda each: (sum(odd(one.number) for one in each[0]), each[2]))
+        best.sort(key=lambda each: (sum(map(oddity, each[0])), each[2]))
         first, nodes, _ = best[0]
         others: List[List[Edit]] = []
-        general = sum(odd(one.number) for one in first)
+        general = sum(map(oddity, first))
         rivals = 0      # that are as particular
         for each, same, _ in best[1:]:
-            if odd(each[-1].number) < 3 and not all(
+            if oddity(each[-1]) < 3 and not all(
                     np.array_equal(same[key].expected, nodes[key].expected)
                     for key in same if key in nodes):
                 others.append([one.edit for one in each])
-                rivals += sum(odd(one.number) for one in each) <= general
+                rivals += sum(map(oddity, each)) <= general
         fitted = sum(one.family is not None for one in first)
         fixed = [key for key, node in self.all.items()
                  if node.share > 1 and key in nodes and nodes[key].share <= FITS]
@@ -607,12 +633,27 @@ def unlikely(one: Tried) -> bool:
     """Return whether nobody writes an edit's number: it only happens to fit."""
     name, number = one.edit.name, one.edit.values.get('number')
     return number == 0 and name in NEVER_0 or (name not in ANY_NUMBER
-                                               and odd(number) > 2)
+                                               and odd(number, name) > 2)
 
 
-def odd(number: Optional[float]) -> int:
-    """Return how little a fitted number looks like one that somebody wrote."""
+def oddity(one: Tried) -> int:
+    """Return how little an edit's number looks like one that somebody wrote."""
+    return odd(one.number, one.edit.name)
+
+
+def rounded(number: float, digits: int) -> float:
+    """Return a number of so many digits; without any 0."""
+    return float(f'{number:.{digits}g}') if digits else 0.
+
+
+def odd(number: Optional[float], name: str = '') -> int:
+    """Return how little a fitted number looks like one that somebody wrote.
+
+    Of a factor it may be the reciprocal that was written.
+    """
     if number is None:
         return 0
-    digits = next((n for n in range(1, 17) if float(f'{number:.{n}g}') == number), 17)
+    either = [number] + [1 / number] * bool(name in FACTORS and number)
+    digits = min(next((n for n in range(1, 17) if abs(
+        rounded(each, n) - each) <= 1e-12 * abs(each)), 17) for each in either)
     return 1 + (digits > 2) + (digits > 4)

@@ -189,6 +189,7 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
     if numbers:
         found['number'] = ', then '.join(numbers[:4])
     if edit.name == "Adam's count":
+        found.setdefault('moment', '')
         counts = dict.fromkeys((each.values['count'], each.values['was'])
                                for each in alike or [edit])
         for name, each in zip(('count', 'was'), zip(*list(counts)[:4])):
@@ -257,6 +258,10 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
     if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
     first = findings[0].place.split('/')[0] if findings else 'step_000'
+    kind = description['optimizers'].get(edit.where, {}).get('kind')
+    if edit.name == 'learning rate' and first == 'step_000' and ', then' in said and (
+            kind == 'Adam'):
+        said += ': a schedule, or another correction of the bias'
     if edit.name == 'learning rate' and first != 'step_000' and ', then' not in said:
         said += (f'. It is so from {first} on: a schedule, or each step is mixed with '
                  'older weights, as an average that is written back does')
