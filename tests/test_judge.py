@@ -14,7 +14,7 @@ from conftest import ROOT
 import tf1gan
 from tf1gan import compare, judge, mnist, trace
 from tf1gan.judge import words
-from tf1gan.judge.search import Search, steady
+from tf1gan.judge.search import Search, odd, steady
 from tf1gan.trace import Trace
 
 PORTS = ROOT / 'experiments' / 'ports'
@@ -457,6 +457,13 @@ def test_a_rate_of_later_steps_says_what_else_it_may_be():
     assert said.startswith('the learning rate of D is 4.6e-05; the tutorial has 0.0002')
     assert said.endswith('mixed with older weights, as an average that is written back '
                          'does')
+
+
+@pytest.mark.parametrize('number, name, expected', [
+    (None, 'slope', 0), (0.25, 'slope', 1), (0.253, 'slope', 2), (1 / 96, 'slope', 3),
+    (1 / 96, 'scale of the gradient', 1), (0, 'scale of the gradient', 1)])
+def test_a_number_that_somebody_wrote_has_few_digits(number, name, expected):
+    assert odd(number, name) == expected
 
 
 @pytest.mark.parametrize('numbers, is_one', [

@@ -653,7 +653,7 @@ def odd(number: Optional[float], name: str = '') -> int:
     """
     if number is None:
         return 0
-    either = [number] + [1 / number] * bool(name in FACTORS and number)
+    either = [number, 1 / number] if number and name in FACTORS else [number]
     digits = min(next((n for n in range(1, 17) if abs(
         rounded(each, n) - each) <= 1e-12 * abs(each)), 17) for each in either)
     return 1 + (digits > 2) + (digits > 4)
