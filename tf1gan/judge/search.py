@@ -211,8 +211,11 @@ class Search:
             if finding.place == place or not own or names & own or not all(
                     edit.concerns(way.update) for edit in finding.edits):
                 continue
-            if finding.group not in bad and (own & set(MAY_VARY + FACTS) or self.count(
-                    ways, taken + finding.edits) <= self.count(ways, taken)):
+            if finding.group not in bad and (     # it may be one update's, not another's
+                    finding.place.split('/')[1] != place.split('/')[1]
+                    or own & set(MAY_VARY + FACTS)
+                    or self.count(ways, taken + finding.edits)
+                    <= self.count(ways, taken)):
                 continue
             instead = [other for other in finding.others
                        if names & {edit.name for edit in other}]
