@@ -211,7 +211,7 @@ class Search:
             if finding.place == place or not own or names & own or not all(
                     edit.concerns(way.update) for edit in finding.edits):
                 continue
-            if finding.group not in bad and (     # it may be one update's, not another's
+            if finding.group not in bad and (   # it may be of one update alone
                     finding.place.split('/')[1] != place.split('/')[1]
                     or own & set(MAY_VARY + FACTS)
                     or self.count(ways, taken + finding.edits)
