@@ -603,13 +603,19 @@ class Trial:
                 fitting.append((each, nodes, order[id(each)]))
         return fitting
 
+    def breaks(self, nodes: Dict[str, Node]) -> bool:
+        """Say whether with an edit something does not follow that comes before it."""
+        before = GROUPS[:GROUPS.index(self.group)]
+        return any(nodes[key].share > FITS >= node.share for key, node in
+                   self.all.items() if key in nodes
+                   and group_of(key, self.ways[0]) in before)
+
     def choose(self, fitting: List[Tuple]):
         """Return the one with which most arrays follow, and those that do as well."""
         if not fitting:
             return None
+        fitting = [each for each in fitting if not self.breaks(each[1])]
         counts = [wrong(nodes) for _, nodes, _ in fitting]
-        if min(counts) >= wrong(self.all) > 0:      # it breaks as much as it explains
-            return None
         best = [each for each, count in zip(fitting, counts) if count == min(counts)
                 and not any(unlikely(one) for one in each[0])]
         if not best:
