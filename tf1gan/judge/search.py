@@ -214,7 +214,8 @@ class Search:
             if finding.group not in bad and (   # it may be of one update alone
                     finding.place.split('/')[1] != place.split('/')[1]
                     or own & set(MAY_VARY + FACTS)
-                    or not any(map(is_fitted, finding.edits))
+                    or not any(odd(edit.values.get('number'), edit.name) > 1
+                               for edit in finding.edits)
                     or self.count(ways, taken + finding.edits)
                     <= self.count(ways, taken)):
                 continue
@@ -248,8 +249,8 @@ class Search:
             if not finding.edits:
                 continue
             unsteady = any(not steady(said[slot(edit)]) for edit in finding.edits)
-            fitted = any(is_fitted(edit) and edit.name not in MAY_VARY
-                         for edit in finding.edits)
+            fitted = any({'number', 'slope', 'factor'} & set(edit.values)
+                         and edit.name not in MAY_VARY for edit in finding.edits)
             elsewhere = [each.place for each in self.findings if not each.edits
                          and each.group == finding.group and each.place != finding.place
                          and self.missed(finding, each.place)]
@@ -329,11 +330,6 @@ class Search:
         if not fitting and not self.vain.get((group,)):
             fitting = trial.confirmed(trial.pairs(singles))
         return trial.choose(fitting)
-
-
-def is_fitted(edit: Edit) -> bool:
-    """Say whether an edit has a number that may have been fitted."""
-    return bool({'number', 'slope', 'factor'} & set(edit.values))
 
 
 def slot(edit: Edit) -> Any:
