@@ -142,7 +142,7 @@ today: environment
 	@$(python) experiments/today/today.py $(PARTS)
 	@$(python) experiments/fill_pages.py
 
-# What runs survive: kills, full disks, wrong bytes (experiments/faults; about an hour, and root's).
+# What runs survive: kills, full disks, wrong bytes (experiments/faults; an hour or two, as root).
 faults: environment
 	@$(python) experiments/faults/faults.py $(ARGS)
 	@$(python) experiments/fill_pages.py
