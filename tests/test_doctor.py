@@ -122,3 +122,13 @@ def test_what_a_processor_can_do_is_of_its_cores_mhz_and_widest_instructions(
     monkeypatch.setattr(doctor.os, 'sched_getaffinity', lambda _: {0, 1, 2})
     found = doctor.products(64, 0.01)
     assert (found['widest'], found['at_most']) == ('AVX2', 192.0)
+
+
+def test_the_doctor_measures_what_a_run_would_have(tmp_path):
+    """What TensorFlow reads at its import is set before it, as in a run."""
+    (tmp_path / 'tensorflow.py').write_text(
+        'import os\nraise ImportError(os.environ.get("MKL_DEBUG_CPU_TYPE"))\n')
+    ended = python('-c', 'from tf1gan import doctor\n'
+                   'doctor.cpu = lambda: "vendor_id\\t: AuthenticAMD"\n'
+                   'doctor.main()', cwd=tmp_path)
+    assert 'cannot be imported (ImportError: 5)' in ended.out

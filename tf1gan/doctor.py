@@ -6,6 +6,7 @@ in NVIDIA's, by its compute capability, or TensorFlow 2 in graph mode.
 
 import argparse
 import ctypes
+import importlib
 import json
 import os
 import platform
@@ -131,8 +132,7 @@ def look() -> Dict[str, Any]:
         pass
     version, cuda = '', False
     try:
-        os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-        os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')     # as tf1gan.tf1 has it
+        importlib.import_module('tf1gan.tf1')   # sets what TensorFlow's import reads
         import tensorflow as tf
         version, cuda = tf.__version__, tf.test.is_built_with_cuda()
         found.update(tensorflow=version, cuda_build=cuda)

@@ -144,15 +144,18 @@ def step_of(folder: Path) -> int:
     return run_folder.load_checkpoint(folder)[1]['step']
 
 
-def survives(page, folder: Path, data: Path, whole: dict, tally: Tally, kept: int = -1
-             ) -> None:
-    """Count a fault: go on after it, and compare the end."""
+def survives(page, folder: Path, data: Path, whole: dict, tally: Tally, kept: int = -1,
+             faults: int = 1) -> None:
+    """Count a run's fault, or all of its faults: go on after it, compare the end."""
+    survived, why = False, '(other bits)'
     try:
         tally.row['steps_lost'] += max(0, kept - step_of(folder))
         finish(page, folder, data)
-        tally.add(state(folder) == whole, '(other bits)')
+        survived = state(folder) == whole
     except (Ended, InputError) as error:
-        tally.add(False, str(error))
+        why = str(error)
+    for _ in range(faults):
+        tally.add(survived, why)
     shutil.rmtree(str(folder), ignore_errors=True)
 
 
@@ -185,10 +188,8 @@ def random_moments(page, home, data, whole, n):
             now = -1
         tally.row['steps_lost'] += max(0, kept - now)
         kept = now
-    for _ in range(since - 1):
-        tally.add(True)         # the last stands for them: it has all that they left
     if since:
-        survives(page, folder, data, whole, tally)
+        survives(page, folder, data, whole, tally, kept, since)
     return tally
 
 

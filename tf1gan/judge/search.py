@@ -533,9 +533,9 @@ class Trial:
         if best.share > NEAR:
             return best
         for digits in range(5):
-            for number in {rounded(best.number, digits), (
+            for number in (rounded(best.number, digits), (
                     1 / (rounded(1 / best.number, digits) or 1) if best.number and
-                    best.edit.name in FACTORS else best.number)}:
+                    best.edit.name in FACTORS else best.number)):
                 if number == best.number:
                     continue
                 new = self.attempt(best.family.make(number), more, best.family, number)
