@@ -30,7 +30,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
 .DEFAULT_GOAL = help
-.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sbom \
+.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 # Bare make: what there is.
@@ -77,6 +77,12 @@ JOBS ?=
 results: environment
 	@$(python) experiments/spread.py $(JOBS)
 	@$(python) experiments/fill_pages.py
+
+# Twenty seeds of every group, as a Snakemake workflow (many hours; it goes on where it was). A part of it:
+# ARGS='--config groups="vanilla dcgan" seeds=3'.
+sweep: environment
+	@sh requirements/environment.sh .venv-sweep requirements/sweep.lock "$(PYTHON_PORTS)"
+	@.venv-sweep/bin/python -m snakemake --snakefile experiments/sweep/Snakefile --cores 2 $(ARGS)
 
 # The golden traces anew: only when a tutorial's behaviour changes.
 golden: environment

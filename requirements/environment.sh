@@ -32,6 +32,7 @@ case $lock in
     "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 7))' || sources=gast,termcolor
     $pip --no-build-isolation --only-binary=:all: --no-binary=$sources -r "$lock" ;;
 *oracle-*) $pip --no-deps --no-build-isolation --only-binary=:all: --no-binary=gast,keras -r "$lock" ;;
+*sweep*) $pip --no-build-isolation --only-binary=:all: --no-binary=connection-pool -r "$lock" ;;
 *) $pip --only-binary=:all: -r "$lock" ;;
 esac
 printf '%s\n%s\n' "$sums" "$python" >"$stamp"

@@ -582,3 +582,16 @@ def draw(description: Description, weights: Arrays, noise: np.ndarray,
     w = {name: tape.node(weights[name]) for name in names(layers)}
     labels = None if labels is None else tape.node(labels)
     return forward(layers, tape.node(noise), Pass(w, labels)).array
+
+
+def rate(description: Description, weights: Arrays, images: np.ndarray,
+         labels: Optional[np.ndarray] = None, dtype: Any = np.float32) -> np.ndarray:
+    """Return D's probabilities [n, 1] of images and one-hot labels, in inference mode.
+
+    `images` are in the description's own shape and range.
+    """
+    tape, layers = Tape(dtype), description['networks']['D']
+    w = {name: tape.node(weights[name]) for name in names(layers)}
+    labels = None if labels is None else tape.node(labels)
+    logits = forward(layers, tape.node(images), Pass(w, labels)).array
+    return 1 / (1 + np.exp(-logits))
