@@ -114,6 +114,8 @@ def walk(layers: List[descriptions.Layer], ops: Ops, w: Dict[str, Any], x: Any,
 def tensorflow_ops(tf) -> Ops:
     """Return every layer in TensorFlow 1."""
     def layer_norm(x, gain, shift, epsilon):
+        # Careful: with oneDNN, TensorFlow 2.21 takes what tf.nn.moments and
+        # tf.nn.batch_normalization make here for a LayerNorm of epsilon 0.001.
         apart = x - tf.reduce_mean(x, -1, keepdims=True)
         variance = tf.reduce_mean(apart * apart, -1, keepdims=True)
         return apart * tf.rsqrt(variance + epsilon) * gain + shift
@@ -142,17 +144,19 @@ def to_savedmodel(generate: Generator, path: Path) -> None:
     except SystemExit as error:
         raise InputError(f'--to savedmodel: {error}')
     with tf.Graph().as_default(), tf.Session(config=tf1.session_config()) as sess:
-        w = {name: tf.Variable(tf.zeros(array.shape), name=name)
+        w = {name: tf.Variable(tf.zeros(array.shape), name=name, use_resource=True)
              for name, array in net.weights.items()}
-        noise = tf.placeholder(tf.float32, [None, net.n_noise], 'noise')
-        labels = tf.placeholder(tf.int64, [None], 'labels')
-        images = walk(net.layers, tensorflow_ops(tf), w, noise,
-                      tf.gather(tf.eye(net.n_labels), labels))
+        inputs = {'noise': tf.placeholder(tf.float32, [None, net.n_noise], 'noise')}
+        one_hot = None
+        if net.n_labels:
+            inputs['labels'] = tf.placeholder(tf.int64, [None], 'labels')
+            one_hot = tf.gather(np.eye(net.n_labels, dtype=np.float32),
+                                inputs['labels'])
+        images = tf.identity(walk(net.layers, tensorflow_ops(tf), w, inputs['noise'],
+                                  one_hot), 'images')
         for name, array in net.weights.items():
             w[name].load(array, sess)
-        tf.saved_model.simple_save(sess, str(path), {
-            'noise': noise, **({'labels': labels} if net.n_labels else {})},
-            {'images': images})
+        tf.saved_model.simple_save(sess, str(path), inputs, {'images': images})
 
 
 def keras_ops(make) -> Ops:
@@ -336,7 +340,7 @@ class Format(NamedTuple):
     write: Callable[[Generator, Path], None]
     name: str
     package: Optional[str] = None       # beside TensorFlow, which tf1 looks for
-    oldest: Tuple[int, int] = (0, 0)
+    oldest: Tuple[int, int] = (0, 0)    # by its release notes; tried: ports.lock's
 
 
 FORMATS = {
@@ -344,7 +348,8 @@ FORMATS = {
     'keras': Format(to_keras, 'generator.keras', 'keras', (3, 0)),
     'torch': Format(to_torch, 'generator.pt2', 'torch', (2, 6)),
     'onnx': Format(to_onnx, 'generator.onnx', 'onnx', (1, 12)),
-    'safetensors': Format(to_safetensors, 'generator.safetensors', 'safetensors'),
+    'safetensors': Format(to_safetensors, 'generator.safetensors', 'safetensors',
+                          (0, 3)),
     'npz': Format(to_npz, 'generator')}
 
 
