@@ -20,7 +20,8 @@ N_IMAGES = 23       # of the CSV file
 
 # Begun first, so that two processes end together.
 LONGEST = ['test_vanilla.py', 'test_run.py', 'test_keras_tutorials.py',
-           'test_tutorials.py', 'test_record.py', 'test_input.py', 'test_evaluate.py']
+           'test_tutorials.py', 'test_record.py', 'test_input.py', 'test_evaluate.py',
+           'test_export.py']
 
 
 def pytest_collection_modifyitems(items):

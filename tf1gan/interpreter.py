@@ -64,15 +64,20 @@ def _dense(x, layer, how):
     return (_rounded(layer, y)[0] if layer.get('out') else y) + b
 
 
+def padding(layer: Layer, size: int, k: int) -> List[int]:
+    """Return the pixels before and after an image of a size, for a kernel of `k`."""
+    stride, found = layer['stride'], layer['padding']
+    if found == 'SAME':     # the odd pixel goes below and to the right
+        total = max((-(-size // stride) - 1) * stride + k - size, 0)
+        return [total // 2, total - total // 2]
+    return [0, 0] if found == 'VALID' else found
+
+
 def _convolution(x, layer, how):
     W, b = _weighted(layer, how)
-    stride, padding = layer['stride'], layer['padding']
-    if padding == 'SAME':       # the odd pixel goes below and to the right
-        size, k = x.shape[1], len(W.array)
-        total = max((-(-size // stride) - 1) * stride + k - size, 0)
-        padding = [total // 2, total - total // 2]
-    if padding != 'VALID':
-        x = x.do('pad', around=[(0, 0), padding, padding, (0, 0)])
+    stride, around = layer['stride'], padding(layer, x.shape[1], len(W.array))
+    if any(around):
+        x = x.do('pad', around=[(0, 0), around, around, (0, 0)])
     x, W = _rounded(layer, x, W)
     y = x.do('conv', W, stride=stride)
     return (_rounded(layer, y)[0] if layer.get('out') else y) + b

@@ -351,8 +351,8 @@ class Run:
             odd = ['data/order']
         if odd:
             raise InputError(f'{self.folder}: expected a checkpoint of this graph, '
-                             f'found other arrays ({odd[0]}); resume it with the '
-                             'version that wrote it')
+                             f'found other arrays ({odd[0]}); resume a whole '
+                             'run, with the version that wrote it')
 
     def restore(self, arrays: Dict[str, np.ndarray], meta: Dict[str, Any]) -> None:
         """Put the whole state back, of arrays that `check_state` has seen."""
