@@ -30,7 +30,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
 .DEFAULT_GOAL = help
-.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep sbom \
+.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep collect sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 # Bare make: what there is.
@@ -84,6 +84,11 @@ sweep: environment
 	@sh requirements/environment.sh .venv-sweep requirements/sweep.lock "$(PYTHON_PORTS)"
 	@.venv-sweep/bin/python -m snakemake --snakefile experiments/sweep/Snakefile --cores 2 $(ARGS)
 
+# The sweep's curves and figures, of what is finished; GROUPS="vanilla dcgan" have their generators judged too.
+collect: environment
+	@$(python) experiments/sweep/collect.py $(GROUPS)
+	@$(python) experiments/fill_pages.py
+
 # The golden traces anew: only when a tutorial's behaviour changes.
 golden: environment
 	@sh experiments/ports/golden.sh $(python)
@@ -121,9 +126,9 @@ ladder: environment
 	@$(python) experiments/collapse/ladder.py
 	@$(python) experiments/fill_pages.py
 
-# The source's further claims of the ladder (hours).
+# The source's further claims of the ladder (hours; PARTS="epochs" does a part of it).
 claims: environment
-	@$(python) experiments/collapse/claims.py
+	@$(python) experiments/collapse/claims.py $(PARTS)
 	@$(python) experiments/fill_pages.py
 
 # Every source's own program in the release that it was written for (half an hour; PARTS="steps" does

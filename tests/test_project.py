@@ -16,7 +16,7 @@ import tf1gan
 NUMPY_ONLY = ['mnist', 'pictures', 'run_folder', 'doctor', 'flags', 'trace', 'compare',
               'judge.search', 'judge.words', 'mistakes', 'preflight', 'hooks',
               'contract', 'descriptions', 'tape', 'interpreter', 'classifier',
-              'evaluate', 'spread', 'replay.__main__', 'export']
+              'evaluate', 'spread', 'replay.__main__', 'export', 'curve']
 README = (ROOT / 'README.md').read_text()
 DOCKER, PORTING = ((ROOT / 'docs' / f'{name}.md').read_text()
                    for name in ('docker', 'porting'))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tf1gan import TUTORIALS
 
 COMMANDS = [*TUTORIALS, 'compare', 'mistakes', 'preflight', 'record', 'trace',
-            'evaluate', 'latent', 'export', 'replay', 'doctor']
+            'evaluate', 'curve', 'latent', 'export', 'replay', 'doctor']
 
 
 def said(name: str) -> str:

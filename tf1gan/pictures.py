@@ -48,6 +48,30 @@ def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> by
     return _png(figure, bbox_inches='tight')
 
 
+def bands(mine: Dict[str, np.ndarray], outside: Dict[str, np.ndarray],
+          seeds: Dict[str, np.ndarray], steps: int) -> bytes:
+    """Return the PNG of curves [windows] over those of seeds [seeds, windows].
+
+    A panel each; `outside` marks the windows that are outside. The windows are equal
+    parts of `steps`.
+    """
+    figure = new_figure(8, 3 * len(mine))
+    panels = figure.subplots(len(mine), 1, squeeze=False, sharex=True)[:, 0]
+    for ax, (name, curve) in zip(panels, mine.items()):
+        theirs, out = seeds[name], outside[name]
+        middles = (np.arange(len(curve)) + 0.5) * steps / len(curve)
+        ax.fill_between(middles, theirs.min(0), theirs.max(0), color='0.85',
+                        label=f'{len(theirs)} seeds')
+        ax.plot(middles, theirs.T, color='0.65', linewidth=0.5)
+        ax.plot(middles, curve, marker='.', color='C0', label='yours')
+        ax.plot(middles[out], curve[out], 'x', color='C3', label='outside')
+        ax.set_ylabel(name)
+        ax.grid(True, alpha=0.3)
+    panels[0].legend(loc='lower left', bbox_to_anchor=(0, 1), ncol=3, frameon=False)
+    panels[-1].set_xlabel('steps')
+    return _png(figure, bbox_inches='tight')
+
+
 def grid(images: np.ndarray, colors: str, inches: Tuple[float, float],
          interpolation: Optional[str] = None, axes: bool = False) -> bytes:
     """Return the PNG of `images` [rows, columns, height, width], each to its own scale.

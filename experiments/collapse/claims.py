@@ -1,11 +1,16 @@
 """The source's further claims of the ladder, measured: make claims
 
+    python experiments/collapse/claims.py [often] [epochs]
+
+often:
 - Rung 1's training: D leads, then both balance, then D dominates.
 - Training D more often does not help (rung 1; d_more_often.py).
-- More epochs improve rung 4: after 1 and 2.
+epochs:
+- More epochs improve rung 4: after 1, 2, 4 and 8.
 - A + B looks like both images added; A - B is not A with the overlap removed.
 
-Three seeds each, two runs at a time with one thread each (hours). Writes claims.json.
+Three seeds each, two runs at a time with one thread each (hours). Writes claims.json,
+where a part that is not named stays.
 Interrupted, it goes on where it was when it is called again.
 """
 
@@ -28,7 +33,7 @@ from tf1gan import evaluate, generator, run_folder      # noqa: E402
 RUNS = ROOT / 'runs' / 'claims'
 SEEDS = [0, 1, 2]
 OFTEN = [1, 2, 5]
-EPOCHS = [1, 2]
+EPOCHS = [1, 2, 4, 8]
 N_WINDOWS, N_PAIRS = 20, 100
 
 
@@ -43,7 +48,7 @@ def often(n: int, seed: int) -> Path:
     return folder
 
 
-def longer(seed: int) -> Path:
+def longer(seed: int) -> None:
     """Train rung 4 for its epochs, and keep the run as it was on the way."""
     folder = RUNS / f'longer_seed_{seed}'
     for n in EPOCHS:
@@ -54,7 +59,6 @@ def longer(seed: int) -> Path:
                             60000 * n, stdout=subprocess.DEVNULL,
                             stderr=subprocess.DEVNULL)
             shutil.copytree(str(folder), str(kept))
-    return folder
 
 
 def windows(folder: Path) -> dict:
@@ -93,21 +97,32 @@ def arithmetic(folder: Path) -> dict:
             'A - B, another image': alike(minus, C)}
 
 
+def often_claims() -> dict:
+    """Return what more updates of D make of rung 1, and how it trains."""
+    with ThreadPoolExecutor(2) as pool:
+        runs = {n: [pool.submit(often, n, seed) for seed in SEEDS] for n in OFTEN}
+        return {'training': [windows(each.result()) for each in runs[1]],
+                'often': {str(n): [figures(each.result()) for each in runs[n]]
+                          for n in OFTEN}}
+
+
+def epochs_claims() -> dict:
+    """Return what more epochs make of rung 4, and what its sums of noise are like."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(longer, SEEDS))
+    ends = {str(n): [RUNS / f'longer_seed_{seed}_epoch_{n}' for seed in SEEDS]
+            for n in EPOCHS}
+    return {'epochs': {n: list(map(figures, each)) for n, each in ends.items()},
+            'arithmetic': {n: list(map(arithmetic, each)) for n, each in ends.items()}}
+
+
 def main() -> None:
     """Train, measure, and write."""
-    with ThreadPoolExecutor(2) as pool:
-        long = [pool.submit(longer, seed) for seed in SEEDS]
-        many = {n: [pool.submit(often, n, seed) for seed in SEEDS] for n in OFTEN}
-        for each in [*long, *sum(many.values(), [])]:
-            each.result()
-    ends = {n: [RUNS / f'longer_seed_{seed}_epoch_{n}' for seed in SEEDS]
-            for n in EPOCHS}
-    tables.store('collapse/claims.json', {
-        'training': [windows(each.result()) for each in many[1]],
-        'often': {str(n): [figures(each.result()) for each in many[n]] for n in OFTEN},
-        'epochs': {str(n): [figures(each) for each in ends[n]] for n in EPOCHS},
-        'arithmetic': {str(n): [arithmetic(each) for each in ends[n]] for n in EPOCHS}},
-        threads=1)
+    found = tables.load('collapse/claims.json')
+    del found['environment']
+    for part in sys.argv[1:] or ['often', 'epochs']:
+        found.update({'often': often_claims, 'epochs': epochs_claims}[part]())
+    tables.store('collapse/claims.json', found, threads=1)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,123 @@
+"""Collect the sweep: make collect
+
+    python experiments/sweep/collect.py [GROUP ...]
+
+Cuts the loss curves of every group's finished seeds into windows, and writes them to
+tf1gan/curve.json, which `tf1gan curve` reads. Judges the generators of the groups named
+that were kept along training, with `tf1gan.evaluate`, and writes their figures to
+GROUP.json beside this file. What is judged already is not judged again; a group without
+a finished seed stays.
+"""
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = map(str, (ROOT, ROOT / 'experiments', HERE))
+
+import tables                           # noqa: E402
+from seed import GROUPS, RUNS, Group    # noqa: E402
+
+from tf1gan import curve, evaluate, mnist, run_folder      # noqa: E402
+from tf1gan.descriptions import find, numbers       # noqa: E402
+
+FIGURES = 'figures.json'
+
+
+def finished(name: str) -> List[Path]:
+    """Return the folders of a group's seeds that are done, in order."""
+    marks = sorted((RUNS / name).glob('*.done'), key=lambda path: int(path.stem))
+    return [path.with_suffix('') for path in marks]
+
+
+def logged(folder: Path) -> Dict[str, np.ndarray]:
+    """Return a run's columns of losses, and `step`: the steps done at each row."""
+    with open(str(folder / 'log.csv')) as file:
+        rows = list(csv.DictReader(file))
+    found = {name: np.array([float(row[name]) for row in rows]) for name in rows[0]
+             if name.startswith('loss_')}
+    if 'loss_D' not in found:       # what others log
+        found['loss_D'] = (found['loss_D_real'] + found['loss_D_fake']) / 2
+    return {**found, 'step': np.array([float(row['step']) + 1 for row in rows])}
+
+
+def curves(group: Group, folders: List[Path]) -> Dict[str, Any]:
+    """Return a group's curves, as `tf1gan.curve` reads them."""
+    description = find(group.tutorial).describe(numbers(group.tutorial))
+    batch = description['batch_size']
+    n_images = len(mnist.read().train_images) - description['images']['held_out']
+    found, within = {}, {}
+    for folder in folders:
+        columns = logged(folder)
+        place = np.minimum(np.ceil(columns.pop('step') / group.steps * curve.N_WINDOWS
+                                   - 1e-9).astype(int) - 1, curve.N_WINDOWS - 1)
+        rows = np.bincount(place, minlength=curve.N_WINDOWS)
+        for loss, values in columns.items():
+            means = np.bincount(place, values, curve.N_WINDOWS) / rows
+            squares = np.bincount(place, (values - means[place]) ** 2, curve.N_WINDOWS)
+            found.setdefault(loss, []).append(means)
+            within.setdefault(loss, []).append(squares / (rows - 1))
+    return {'steps': group.steps, 'epoch': n_images // batch, 'batch': batch,
+            'raised': description['updates'][0]['loss']['recorded'] < 0,
+            'rows': int(rows.min()),
+            'curves': {loss: [[short(value) for value in seed] for seed in seeds]
+                       for loss, seeds in found.items()},
+            'within': {loss: [short(value) for value in np.sqrt(np.mean(seeds, 0))]
+                       for loss, seeds in within.items()}}
+
+
+def short(value: float) -> float:
+    """Return a number of five digits."""
+    return float(f'{value:.5g}')
+
+
+def point(folder: Path) -> Dict[str, Any]:
+    """Return the figures of a generator that was kept; they are kept beside it."""
+    path = folder / FIGURES
+    if not path.exists():
+        rated = run_folder.load_checkpoint(folder)[1]['rated']
+        path.write_bytes(run_folder.as_json({
+            **evaluate.measure(evaluate.draw(folder)), **rated}))
+    return json.loads(path.read_text())
+
+
+def points(group: Group, folders: List[Path]) -> List[Dict[str, Any]]:
+    """Return every seed's figures along training, and its window means of losses."""
+    found = []
+    for folder in folders:
+        places = sorted(folder.glob('at_*'), key=lambda path: int(path.name[3:]))
+        seed = {'seed': int(folder.name),
+                'trained': json.loads((folder / 'env.json').read_text()), 'points': []}
+        for place in places:
+            rows = run_folder.load_checkpoint(place)[1]['rows']
+            losses = {loss: short(np.mean([row[loss] for row in rows]))
+                      for loss in rows[0] if loss.startswith('loss_')} if rows else {}
+            seed['points'].append({'steps': int(place.name[3:]), **losses,
+                                   **point(place)})
+        found.append(seed)
+        print(group.tutorial, group.name, folder.name, flush=True)
+    return found
+
+
+def main() -> None:
+    """Collect the curves, then judge the generators of the groups that are named."""
+    shipped = json.loads(curve.FILE.read_text()) if curve.FILE.exists() else {}
+    for name, group in GROUPS.items():
+        folders = finished(name)
+        if folders:
+            shipped.setdefault(group.tutorial, {})[group.name] = curves(group, folders)
+    curve.FILE.write_text(json.dumps(shipped) + '\n')
+    for name in sys.argv[1:]:
+        tables.store(f'sweep/{name}.json', {
+            'group': name, 'config': GROUPS[name]._asdict(),
+            'seeds': points(GROUPS[name], finished(name))})
+
+
+if __name__ == '__main__':
+    main()
