@@ -30,7 +30,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
 .DEFAULT_GOAL = help
-.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep collect sbom \
+.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep collect slurm sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 # Bare make: what there is.
@@ -83,6 +83,11 @@ results: environment
 sweep: environment
 	@sh requirements/environment.sh .venv-sweep requirements/sweep.lock "$(PYTHON_PORTS)"
 	@.venv-sweep/bin/python -m snakemake --snakefile experiments/sweep/Snakefile --cores 2 $(ARGS)
+
+# The sweep under Slurm, on one node, as root (some minutes; wants Debian's slurm-wlm and munge).
+slurm: environment
+	@$(python) experiments/sweep/slurm.py
+	@$(python) experiments/fill_pages.py
 
 # The sweep's curves and figures, of what is finished; GROUPS="vanilla dcgan" have their generators judged too.
 collect: environment

@@ -310,11 +310,12 @@ def looks(mine: Dict[str, np.ndarray], out: Dict[str, np.ndarray], rows: np.ndar
         at = np.minimum((np.arange(N_WINDOWS) + 0.5) * pace, N_WINDOWS) - 0.5
         misfit[pace] = max(distances(curve, np.array([
             np.interp(at, np.arange(N_WINDOWS), seed)
-            for seed in band.curves[loss]]))[seen].mean() for loss, curve in mine.items())
+            for seed in band.curves[loss]]))[seen].mean()
+            for loss, curve in mine.items())
     best = min(misfit, key=misfit.get)
     if misfit[best] < 1.5:
-        return (f'it looks like the same curve {best:g} times as fast (another learning '
-                'rate, or steps counted otherwise)')
+        return (f'it looks like the same curve {best:g} times as fast (another '
+                'learning rate, or steps counted otherwise)')
     ratio = {loss: curve[seen] / band.curves[loss].mean(0)[seen]
              for loss, curve in mine.items()}
     for loss, each in ratio.items():

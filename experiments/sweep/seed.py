@@ -1,11 +1,11 @@
 """Train one seed of a group, and keep its generator at ten points of training.
 
-    python experiments/sweep/seed.py GROUP SEED
+    python experiments/sweep/seed.py GROUP SEED [RUNS [STEPS]]
 
-Trains into runs/sweep/GROUP/SEED, or goes on there. At each point the folder gets an
-at_STEPS/checkpoint.npz: the generator's weights, the rows of the log since the point
-before, and what D then makes of test images and of generated ones. After the last point
-the run's own checkpoints go.
+Trains into runs/sweep/GROUP/SEED (or RUNS/GROUP/SEED), or goes on there. At each point
+the folder gets an at_STEPS/checkpoint.npz: the generator's weights, the rows of the log
+since the point before, and what D then makes of test images and of generated ones.
+After the last point the run's own checkpoints go.
 """
 
 import subprocess
@@ -85,9 +85,13 @@ def keep(folder: Path, before: int) -> int:
     return meta['step']
 
 
-def train(name: str, seed: int) -> Path:
-    """Train a seed of a group, or finish it; return its folder."""
-    group, folder, before = GROUPS[name], RUNS / name / str(seed), 0
+def train(name: str, seed: int, runs: Path = RUNS, steps: int = 0) -> Path:
+    """Train a seed of a group, or finish it; return its folder.
+
+    With `steps` it is shorter than the group's runs.
+    """
+    group, folder, before = GROUPS[name], runs / name / str(seed), 0
+    group = group._replace(steps=steps or group.steps)
     for steps in group.points():
         place = folder / f'at_{steps}' / run_folder.CHECKPOINT
         if not place.exists():
@@ -110,4 +114,5 @@ def train(name: str, seed: int) -> Path:
 
 
 if __name__ == '__main__':
-    train(sys.argv[1], int(sys.argv[2]))
+    train(sys.argv[1], int(sys.argv[2]), *map(Path, sys.argv[3:4]),
+          *map(int, sys.argv[4:]))
