@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 
 import tf1gan
-from tf1gan import compare, judge, mnist, trace
+from tf1gan import compare, descriptions, judge, mnist, trace
 from tf1gan.judge import words
 from tf1gan.judge.search import Search, odd, steady
 from tf1gan.trace import Trace
@@ -534,3 +534,20 @@ def test_every_edit_has_its_row_and_every_row_its_edit():
             'weights transposed', 'weights moved between updates',
             'gradients recorded otherwise'}
     assert names <= rows and rows - names <= rare, (names - rows, rows - names)
+
+
+def test_a_sentence_of_two_layers_has_a_plural_verb():
+    description = descriptions.find('dcgan').describe(descriptions.numbers('dcgan'))
+    for layers in description['networks'].values():
+        for place, layer in enumerate(layers):
+            layer['place'] = place
+
+    def said(name, layers, **values):
+        return words.sentence(judge.Edit(name, 'layer', 'D', None, {
+            'network': 'D', 'layers': layers, **values}), description, [])
+
+    two = "D's dropout after D_W1 and D's dropout after D_W2"
+    assert said('dropout scaled', [2, 5], number=2) == (
+        f"{two} multiply by 2 times the tutorial's mask")
+    assert said('activation missing', [2, 5]) == f'{two} are missing'
+    assert said('activation missing', [2]) == "D's dropout after D_W1 is missing"

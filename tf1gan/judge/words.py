@@ -5,6 +5,7 @@ The catalogue is mistakes.csv: a name, a sentence, and what to do in three frame
 
 import csv
 import functools
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
@@ -34,6 +35,9 @@ IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCEL
             'nn.BCEWithLogitsLoss() of torch.logit(torch.sigmoid(x), 1e-7)',
             'least_squares': 'nn.MSELoss() of the logits'}
 IN_KERAS = {'logits': 'BinaryCrossentropy(from_logits=True)'}
+PLURAL = {'is': 'are', 'has': 'have', 'adds': 'add', 'computes': 'compute',
+          'multiplies': 'multiply', 'takes': 'take', 'pads': 'pad', 'keeps': 'keep',
+          'divides': 'divide', 'enlarges': 'enlarge', 'lets': 'let'}   # of two layers
 
 
 @functools.lru_cache(None)
@@ -216,6 +220,8 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
         found['over_n'], found['was_n'] = ('n', 'n - 1') if found['biased'] else (
             'n - 1', 'n')
         found['unbiased'], found['ddof'] = found['biased'], int(found['biased'])
+    if found.get('corrected') in ('first', 'second'):
+        found['corrected'] = f'only the {found["corrected"]}'
     for name in 'names', 'over':
         if name in found:
             found[name] = ', '.join(map(str, found[name]))
@@ -253,8 +259,11 @@ def listed(words: List[str]) -> str:
 
 def sentence(edit: Edit, description: Description, findings: List[Finding]) -> str:
     """Return an edit in a sentence."""
-    said = catalogue()[edit.name]['sentence'].format_map(
-        values(edit, description, findings))
+    template = catalogue()[edit.name]['sentence']
+    if len(edit.values.get('layers', ())) > 1:
+        template = re.sub(r'(?<=^\{layers\} )\w+',
+                          lambda verb: PLURAL.get(verb[0], verb[0]), template)
+    said = template.format_map(values(edit, description, findings))
     if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
     first = findings[0].place.split('/')[0] if findings else 'step_000'
