@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
-from tf1gan.descriptions import Description
+from tf1gan.descriptions import Description, trained
 from tf1gan.judge import Edit, inputs
 from tf1gan.judge.search import Finding, Search
 
@@ -37,7 +37,9 @@ IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCEL
 IN_KERAS = {'logits': 'BinaryCrossentropy(from_logits=True)'}
 PLURAL = {'is': 'are', 'has': 'have', 'adds': 'add', 'computes': 'compute',
           'multiplies': 'multiply', 'takes': 'take', 'pads': 'pad', 'keeps': 'keep',
-          'divides': 'divide', 'enlarges': 'enlarge', 'lets': 'let'}   # of two layers
+          'divides': 'divide', 'enlarges': 'enlarge', 'lets': 'let', 'does': 'do',
+          'comes': 'come', 'begins': 'begin', 'moves': 'move', 'judges': 'judge',
+          'lowers': 'lower'}     # of two layers or updates
 
 
 @functools.lru_cache(None)
@@ -132,6 +134,8 @@ def _told(search: Search, findings: List[Finding]) -> Told:
         return Told(key, where, places, None, [], False, follows)
     description = search.judge.description
     said = [sentence(edit, description, findings) for edit in first.edits]
+    if first.edits[0].name == 'learning rate':
+        said[0] += _ended(search, places)
     off = max(each.off for each in findings)
     near = max(each.near for each in findings)
     off = 'what is not allowed at all' if off > 1e30 else f'{off:.2g} times that'
@@ -150,6 +154,17 @@ def _told(search: Search, findings: List[Finding]) -> Told:
         sentence(edit, description, []) for edit in first.edits)]
     return Told(key, where, places, cause, others,
                 all(each.sure for each in findings), follows)
+
+
+def _ended(search: Search, places: List[str]) -> str:
+    """Return the words for a rate that is right again in the steps that follow."""
+    names = {place.split('/')[1] for place in places}
+    last = max(place.split('/')[0] for place in places)
+    later = [place for place in search.judge.golden.updates
+             if place.split('/')[0] > last and place.split('/')[1] in names]
+    if not later or {each.place for each in search.findings} & {*later}:
+        return ''
+    return f'. It is so up to {last}; after that it is right: a schedule'
 
 
 PARTS = {'forward G': "G's forward pass in {update}",
@@ -259,11 +274,13 @@ def listed(words: List[str]) -> str:
 
 def sentence(edit: Edit, description: Description, findings: List[Finding]) -> str:
     """Return an edit in a sentence."""
+    found = values(edit, description, findings)
     template = catalogue()[edit.name]['sentence']
-    if len(edit.values.get('layers', ())) > 1:
-        template = re.sub(r'(?<=^\{layers\} )\w+',
-                          lambda verb: PLURAL.get(verb[0], verb[0]), template)
-    said = template.format_map(values(edit, description, findings))
+    subject = re.match(r'\{(layers|update)\} ', template)
+    if subject and ' and ' in found[subject.group(1)]:
+        template = re.sub(r'(?<=^' + re.escape(subject.group()) + r')\w+', lambda verb:
+                          PLURAL.get(verb.group(), verb.group()), template)
+    said = template.format_map(found)
     if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
     first = findings[0].place.split('/')[0] if findings else 'step_000'
@@ -271,6 +288,10 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
     if edit.name == 'learning rate' and first == 'step_000' and ', then' in said and (
             kind == 'Adam'):
         said += ': a schedule, or another correction of the bias'
+    if edit.name == 'weights not moved' and len(edit.values['names']) > 1 and any(
+            set(trained(layers)) == {*edit.values['names']}
+            for layers in description['networks'].values()):
+        said += ', or they are recorded before it does'
     if edit.name == 'learning rate' and first != 'step_000' and ', then' not in said:
         said += (f'. It is so from {first} on: a schedule, or each step is mixed with '
                  'older weights, as an average that is written back does')
