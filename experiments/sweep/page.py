@@ -21,9 +21,8 @@ def slurm() -> str:
     found = load('sweep/slurm.json')
     return (f'Slurm {found["slurm"]}, Snakemake {found["snakemake"]}: '
             f'{found["seeds"]} seeds of {found["steps"]:,} steps, at most '
-            f'{found["at_once"]} jobs at once; one was killed after '
-            f'{found["killed_after"]:,} steps and went on; after the first call '
-            f'{found["done"]} were done, after the second {found["done_after"]}; the '
-            f'killed one has the bits of an undisturbed run: '
-            f'{"yes" if found["same_bits"] else "no"}. '
-            f'A third call ran {found["third_call"]} jobs.\n')
+            f'{found["at_once"]} jobs at once. One was killed after more than '
+            f'{found["killed_after"]:,} steps: the first call ended with '
+            f'{found["done"]} seeds done, the second with {found["done_after"]}, and a third had '
+            f'{found["third_call"]} to train. The killed one has the bits of an '
+            f'undisturbed run: {"yes" if found["same_bits"] else "no"}.\n')

@@ -31,7 +31,7 @@ from seed import GROUPS, train     # noqa: E402
 
 from tf1gan import run_folder      # noqa: E402
 
-GROUP, SEEDS, STEPS, VICTIM = 'collapse_4', 4, 3000, 1
+GROUP, SEEDS, STEPS, VICTIM = 'collapse_4', 4, 20000, 1
 SNAKEMAKE = ROOT / '.venv-sweep' / 'bin' / 'python'
 CONF = Path('/etc/slurm/slurm.conf')
 CONTENT = """\
@@ -89,7 +89,7 @@ def workflow(runs: Path) -> subprocess.Popen:
     """Start the workflow on Slurm; each submitted job stands in what it prints."""
     return subprocess.Popen(
         [str(SNAKEMAKE), '-m', 'snakemake', '--snakefile', str(HERE / 'Snakefile'),
-         '--executor', 'slurm', '--jobs', '2', '--retries', '0', '--keep-going',
+         '--executor', 'slurm', '--jobs', '2', '--keep-going',
          '--slurm-status-command', 'squeue', '--default-resources',
          'slurm_partition=main', 'mem_mb=500', 'runtime=20', 'slurm_account=none',
          '--config', f'groups={GROUP}', f'seeds={SEEDS}', f'runs={runs}',
@@ -119,10 +119,13 @@ def main() -> None:
     victim = runs / GROUP / str(VICTIM)
     try:
         first = workflow(runs)
-        until(lambda: list(victim.glob('at_*')) and trainers(runs, VICTIM), 'a point')
+        middle = victim / f'at_{STEPS * 6 // 10}'
+        until(lambda: middle.exists() and trainers(runs, VICTIM), 'its middle', 900)
+        time.sleep(5)       # into its training
         at_once = len(output('squeue', '-h', '-t', 'R').split('\n')) - 1
         for number in trainers(runs, VICTIM):
             os.kill(int(number), signal.SIGKILL)
+        assert not (victim / f'at_{STEPS * 8 // 10}').exists(), 'killed too late'
         killed_after = steps_of(victim)
         said = first.communicate()[0]
         done = len(list(runs.glob('*/*.done')))
