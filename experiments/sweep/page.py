@@ -23,6 +23,6 @@ def slurm() -> str:
             f'{found["seeds"]} seeds of {found["steps"]:,} steps, at most '
             f'{found["at_once"]} jobs at once. One was killed after more than '
             f'{found["killed_after"]:,} steps: the first call ended with '
-            f'{found["done"]} seeds done, the second with {found["done_after"]}, and a third had '
-            f'{found["third_call"]} to train. The killed one has the bits of an '
-            f'undisturbed run: {"yes" if found["same_bits"] else "no"}.\n')
+            f'{found["done"]} seeds done, the second with {found["done_after"]}, and a '
+            f'third had {found["third_call"]} to train. The killed one has the bits '
+            f'of an undisturbed run: {"yes" if found["same_bits"] else "no"}.\n')

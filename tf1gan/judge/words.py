@@ -162,7 +162,9 @@ def _ended(search: Search, places: List[str]) -> str:
     last = max(place.split('/')[0] for place in places)
     later = [place for place in search.judge.golden.updates
              if place.split('/')[0] > last and place.split('/')[1] in names]
-    if not later or {each.place for each in search.findings} & {*later}:
+    if not later or {each.place for each in search.findings} & {*later} or any(
+            edit.name == 'learning rate' for place in later
+            for edit in search.taken[place]):
         return ''
     return f'. It is so up to {last}; after that it is right: a schedule'
 
