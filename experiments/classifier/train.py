@@ -113,3 +113,94 @@ def trained(files, seed, size, n_classes, epochs, decay):
         facts = {'accuracy': accuracy, 'epochs': epochs,
                  'seconds': round(time.time() - began)}
         return sess.run(w), facts, found, command.environment(sess, None)
+
+
+def with_moments(weights, files):
+    """Return a file's arrays, and the features and logits of the test images."""
+    features, logits = classifier.classify(
+        {name: array.astype(np.float32) for name, array in weights.items()},
+        files.test_images / np.float32(255))
+    mean, covariance = classifier.moments(features)
+    return {**weights, 'test_mean': mean, 'test_covariance': covariance}, logits
+
+
+def first(files) -> dict:
+    """Train, measure and write the first; return what classifier.json says of it."""
+    x = files.train_images / np.float32(255)
+    weights, found, theirs, environment = trained(files, 0, 5, 10, EPOCHS, 0.8)
+    arrays, logits = with_moments(weights, files)
+    floor = classifier.classify(weights, x[:10000])[0]
+    nearest = evaluate.nearest(
+        files.test_images[:evaluate.N_NEAREST] / np.float32(255), x)[1]
+    facts = {'format': 1, 'accuracy': found['accuracy'],
+             'frechet_of_training_images': classifier.frechet(
+                 classifier.moments(floor),
+                 (arrays['test_mean'], arrays['test_covariance'])),
+             'nearest_of_test_images': float(np.median(nearest)), 'epochs': EPOCHS,
+             'largest_difference_of_logits': float(np.abs(logits - theirs).max())}
+    run_folder.write(classifier.FILE, run_folder.pack(arrays, facts))
+    return {**facts, 'bytes': classifier.FILE.stat().st_size,
+            'seconds': found['seconds'], 'environment': environment}
+
+
+def second(files, result=None) -> dict:
+    """Train, measure and write the second; return what classifier.json says of it."""
+    weights, found, _, environment = result or trained(
+        files, 1, 3, 11, SECOND_EPOCHS, SECOND_DECAY)
+    arrays, logits = with_moments(
+        {name: array.astype(np.float16) for name, array in weights.items()}, files)
+    facts = {'format': 1, 'epochs': found['epochs'],
+             'accuracy': float(np.mean(logits[:, :10].argmax(1) == files.test_labels)),
+             'no_digit_of_test_images': float(np.mean(
+                 logits.argmax(1) == classifier.NO_DIGIT))}
+    run_folder.write(classifier.SECOND, run_folder.pack(arrays, facts))
+    facts['of_training_images'] = more(files.train_images[:10000])
+    run_folder.write(classifier.SECOND, run_folder.pack(arrays, facts))
+    return {**facts, 'bytes': classifier.SECOND.stat().st_size,
+            'seconds': found['seconds'], 'environment': environment}
+
+
+def more(images) -> dict:
+    """Return the newer figures of images, bytes or in [0, 1]."""
+    x = images / np.float32(255) if images.dtype == np.uint8 else images
+    features, logits = classifier.classify(classifier.load()[0], x)
+    return evaluate.measure_more(evaluate.Images(x, None), features, logits.argmax(1))
+
+
+def rejected(files) -> dict:
+    """Return the share of each kind of spoilt test digits that is no digit."""
+    w, x = classifier.load(classifier.SECOND)[0], files.test_images / np.float32(255)
+    found = {}
+    for kind in spoilt.LEARNED + spoilt.UNSEEN:
+        images = kind(x, files.test_labels, np.random.RandomState(0))
+        answers = classifier.classify(w, images)[1].argmax(1)
+        found[kind.__name__] = round(float(np.mean(answers == classifier.NO_DIGIT)), 4)
+    return found
+
+
+def main() -> None:
+    """Train, measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('which', nargs='?', choices=['both', 'second'], default='both')
+    files, out = mnist.read(), HERE / 'classifier.json'
+    both = parser.parse_args().which == 'both'
+    found = first(files) if both else json.loads(out.read_text())
+    found['second'] = second(files)
+    store(files, found, both)
+
+
+def store(files, found, both) -> None:
+    """Write classifier.json, with the figures of what is no digit."""
+    rng = np.random.RandomState(0)
+    noise = rng.uniform(size=(10000, 28, 28))
+    if both:
+        found['of_uniform_noise'] = evaluate.measure(evaluate.Images(noise, None))
+    shuffled = spoilt.scrambled(files.test_images / np.float32(255), None, rng)
+    found['second'].update(
+        of_test_images=more(files.test_images), of_uniform_noise=more(noise),
+        of_scrambled_digits=more(shuffled), rejected=rejected(files))
+    (HERE / 'classifier.json').write_bytes(run_folder.as_json(found))
+
+
+if __name__ == '__main__':
+    main()
