@@ -15,7 +15,7 @@ NO_DIGIT = 10       # the second's eleventh class
 
 
 def load(file: Path = FILE) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
-    """Return a classifier's weights, with the test images' moments, and its facts."""
+    """Return a classifier's weights with the test images' moments, and its facts."""
     with np.load(str(file), allow_pickle=False) as content:
         arrays = {name: content[name] for name in content.files}
     meta = json.loads(str(arrays.pop('meta')))

@@ -35,11 +35,11 @@ def radii(x: np.ndarray) -> np.ndarray:
 def neighbours(real: np.ndarray, fake: np.ndarray) -> Dict[str, float]:
     """Return density, coverage, precision and recall of features [n, k] and [m, k].
 
-    A ball lies around each feature, as far as its K-th nearest of the same set. Density:
-    how many balls of real ones a fake one lies in, divided by K, in the mean; coverage:
-    the share of balls of real ones that a fake one lies in; precision: the share of fake
-    ones in a ball of a real one; recall: the share of real ones in a ball of a fake one.
-    A ball has its surface (<=).
+    A ball lies around each feature, as far as its K-th nearest of the same set; its
+    surface belongs to it (<=). Density: how many balls of real ones a fake one lies in,
+    divided by K, in the mean. Coverage: the share of balls of real ones with a fake one
+    in them. Precision: the share of fake ones in a ball of a real one. Recall: the share
+    of real ones in a ball of a fake one.
 
     Raises: ValueError when a set has no more than K features.
     """
@@ -64,7 +64,7 @@ def kid(real: np.ndarray, fake: np.ndarray) -> Tuple[Optional[float], Optional[f
     It is the mean of 100 unbiased estimates of the squared MMD, each of 1,000 features
     of either set, drawn as torch-fidelity draws them, with the kernel (x y / k + 1)^3.
     The error is the standard error of that mean over the subsets: their deviation
-    (torch-fidelity's `std`, n - 0 below) / 10. It holds for these features; other
+    (torch-fidelity's `std`, divided by n) / 10. It holds for these features; other
     images of the same generator scatter more. None and None of fewer than 1,000.
     """
     if min(len(real), len(fake)) < SUBSET:
