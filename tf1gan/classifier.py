@@ -25,7 +25,7 @@ def load(file: Path = FILE) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
 
 def classify(w: Dict[str, np.ndarray],
              images: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the features [n, 64] and logits [n, 10 or 11] of images [n, 28, 28(, 1)]."""
+    """Return features [n, 64], logits [n, 10 (11)] of images [n, 28, 28(, 1)]."""
     from tqdm import tqdm       # on a terminal, for what takes more than a second
     features, starts = [], range(0, len(images), 500)   # more would take more memory
     for start in tqdm(starts, 'images classified', disable=None, leave=False, delay=1):

@@ -38,8 +38,8 @@ def neighbours(real: np.ndarray, fake: np.ndarray) -> Dict[str, float]:
     A ball lies around each feature, as far as its K-th nearest of the same set; its
     surface belongs to it (<=). Density: how many balls of real ones a fake one lies in,
     divided by K, in the mean. Coverage: the share of balls of real ones with a fake one
-    in them. Precision: the share of fake ones in a ball of a real one. Recall: the share
-    of real ones in a ball of a fake one.
+    in them. Precision: the share of fake ones in a ball of a real one. Recall: the
+    share of real ones in a ball of a fake one.
 
     Raises: ValueError when a set has no more than K features.
     """
