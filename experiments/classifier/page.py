@@ -21,8 +21,8 @@ def second() -> str:
     found = load('classifier/classifier.json')['second']
     kinds = ', '.join(f'{name} {100 * share:.1f} %'
                       for name, share in found['rejected'].items())
-    return (f'It takes {100 * found["accuracy"]:.2f} % of the test images for the '
-            f'digits that they are, if it must choose one, and '
+    return (f'It takes {100 * found["accuracy"]:.2f} % of the test images for what '
+            'they are, if it must choose a digit, and '
             f'{100 * found["no_digit_of_test_images"]:.2f} % of them for none; trained '
             f'for {found["epochs"]} epochs in {found["seconds"] / 60:.0f} minutes on '
             f'{machine(found["environment"])}; its file has '

@@ -12,8 +12,8 @@ stored in float16.
 Each file in tf1gan holds the weights, the mean and covariance of the features of the
 10,000 test images, and the figures of real images (the first: the Frechet distance of
 10,000 training images from the test images; the distance of test images to the nearest
-training image. The second: what `more` measures of 10,000 training images). Writes also classifier.json
-beside this file: the accuracy, and the figures of uniform noise.
+training image. The second: what `more` measures of 10,000 training images). Writes also
+classifier.json beside this file: the accuracy, and the figures of uniform noise.
 """
 
 import argparse
