@@ -17,7 +17,7 @@ RUN is a run folder, whose generator draws 10,000 images, or it is a port's imag
                      of the features among those of test images (tf1gan.manifold), 5,000
                      of each: more test images lie close, or are met; also by a second
                      classifier's features, and per digit asked (or taken for)
-    no digit         share that the second classifier takes for none of the ten
+    no digit         share of these 5,000 that the second takes for none of the ten
     disagree         share that the two classifiers take for different digits
     copies           share of training images among the nearest of equally many training
                      and test images, of 2,000 images; p, if none is learned by heart
@@ -127,21 +127,21 @@ def measure_more(found: Images, features: np.ndarray,
     `features` [n, 64] and `digits` [n] are the first classifier's.
     """
     n = len(digits)
-    second, logits = classifier.classify(
-        classifier.load(classifier.SECOND)[0], found.images)
     rows, few = some(n), some(n, N_COPIES)
+    second, logits = classifier.classify(
+        classifier.load(classifier.SECOND)[0], found.images[rows])
     asked = digits if found.labels is None else found.labels
     train, test = (images.reshape(len(images), -1) / np.float32(255) for images in (
         real().train_images[-len(real().test_images):], real().test_images))
     share, p = manifold.copies(found.images[few].reshape(len(few), -1), train, test)
-    compared = [manifold.compare(*reference(file), each[rows], asked[rows])
-                for file, each in ((classifier.FILE, features),
+    compared = [manifold.compare(*reference(file), each, asked[rows])
+                for file, each in ((classifier.FILE, features[rows]),
                                    (classifier.SECOND, second))]
     result = {
         **compared[0],
         'no_digit': round(float(np.mean(logits.argmax(1) == classifier.NO_DIGIT)), 4),
         'second_disagrees': round(float(np.mean(
-            logits[:, :10].argmax(1) != digits)), 4),
+            logits[:, :10].argmax(1) != digits[rows])), 4),
         'copies': round(share, 4), 'copies_p': float(f'{p:.3g}'),
         'second': compared[1]}
     if found.labels is not None:

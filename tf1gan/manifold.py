@@ -69,20 +69,30 @@ def kid(real: np.ndarray, fake: np.ndarray) -> Tuple[Optional[float], Optional[f
     """
     if min(len(real), len(fake)) < SUBSET:
         return None, None
-    rng, found = np.random.RandomState(KID_SEED), []
-    for _ in range(N_SUBSETS):
-        x, y = (each[rng.choice(len(each), SUBSET, replace=False)].astype(float)
-                for each in (fake, real))
-        within = 0.
-        for each in x, y:
-            kernel = _kernel(each, each)
-            within += kernel.sum() - np.trace(kernel)
-        found.append(within / (SUBSET * (SUBSET - 1)) - 2 * _kernel(x, y).mean())
+    rng = np.random.RandomState(KID_SEED)
+    sets = [each.astype(float) for each in (fake, real)]
+    chosen = [np.zeros((len(each), N_SUBSETS)) for each in sets]    # 1: in the subset
+    for i in range(N_SUBSETS):
+        for each in chosen:
+            each[rng.choice(len(each), SUBSET, replace=False), i] = 1
+    (x, y), (in_x, in_y) = sets, chosen
+    within = sum(
+        _sums(each, each, mine, mine) - _kernel((each ** 2).sum(1), each) @ mine
+        for each, mine in zip(sets, chosen))
+    found = (within / (SUBSET * (SUBSET - 1))
+             - 2 * _sums(x, y, in_x, in_y) / SUBSET ** 2)
     return float(np.mean(found)), float(np.std(found) / np.sqrt(N_SUBSETS))
 
 
-def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    k = x @ y.T / x.shape[1] + 1
+def _sums(x: np.ndarray, y: np.ndarray, in_x: np.ndarray,
+          in_y: np.ndarray) -> np.ndarray:
+    """Return the kernel's sum over all pairs of each of some subsets."""
+    return sum(((_kernel(part @ y.T, y) @ in_y) * mine).sum(0)
+               for part, mine in zip(chunks(x), chunks(in_x)))
+
+
+def _kernel(products: np.ndarray, features: np.ndarray) -> np.ndarray:
+    k = products / features.shape[1] + 1
     return k * k * k
 
 

@@ -26,8 +26,8 @@ def second() -> str:
             f'{100 * found["no_digit_of_test_images"]:.2f} % of them for none; trained '
             f'for {found["epochs"]} epochs in {found["seconds"] / 60:.0f} minutes on '
             f'{machine(found["environment"])}; its file has '
-            f'{found["bytes"] / 1000:.0f} kB. It rejects of test digits spoilt in these '
-            f'ways: {kinds}.\n')
+            f'{found["bytes"] / 1000:.0f} kB. Of spoilt test digits it rejects '
+            f'these shares: {kinds}.\n')
 
 
 KINDS = {'of_training_images': 'training images', 'of_test_images': 'test images',
