@@ -10,7 +10,8 @@ from conftest import META, idx, new_run, run_module
 from PIL import Image
 
 import tf1gan
-from tf1gan import InputError, classifier, evaluate, mnist, run_folder
+from tf1gan import (InputError, classifier, evaluate, manifold, mnist,
+                    run_folder)
 
 
 @pytest.fixture(scope='module')
@@ -365,3 +366,126 @@ def test_bad_input_is_refused_in_one_sentence(tmp_path, arguments):
     ended = run_module('tf1gan.evaluate', *arguments, cwd=tmp_path)
     assert ended.status == 2 and ended.out == ''
     assert len(ended.err.splitlines()) == 1, ended.err
+
+
+# --- Density, coverage, precision, recall, KID, copies --------------------------------
+
+def made_up(n=1200, m=1000, k=8):
+    """Return features of two overlapping laws, [n, k] and [m, k]."""
+    rng = np.random.RandomState(0)
+    return rng.normal(size=(n, k)), 0.3 + 0.9 * rng.normal(size=(m, k))
+
+
+def test_neighbours_are_those_counted_by_hand(monkeypatch):
+    """K = 1 on a line. Balls of real: 0 and 2 reach 2, 5 reaches 3."""
+    monkeypatch.setattr(manifold, 'K', 1)
+    real, fake = np.array([[0.], [2], [5]]), np.array([[2.], [8], [9]])
+    found = manifold.neighbours(real, fake)
+    # 2 lies in all three balls, on two surfaces; 8 on that of 5; 9 in none. The fake
+    # balls: 2 reaches 6, 8 and 9 reach 1.
+    assert found == pytest.approx(
+        {'density': 4 / 3, 'coverage': 1, 'precision': 2 / 3, 'recall': 1})
+
+
+def test_neighbours_are_prdcs():
+    prdc = pytest.importorskip('prdc', reason='make ports has it')
+    for real, fake in made_up(), made_up()[::-1]:
+        # prdc has < for <=: the same where no distance is met twice.
+        assert manifold.neighbours(real, fake) == pytest.approx(
+            prdc.compute_prdc(real, fake, manifold.K), abs=1e-6)
+
+
+def test_kid_is_torch_fidelitys():
+    """What torch-fidelity 0.4.0's kid_features_to_metric(fake, real) says of these."""
+    real, fake = made_up()
+    mean, error = manifold.kid(real, fake)
+    assert mean == pytest.approx(0.3978738802535306, abs=1e-9)
+    assert 10 * error == pytest.approx(0.010264284000396017, abs=1e-9)
+
+
+def test_kid_of_whole_sets_is_the_formula_pair_by_pair(monkeypatch):
+    monkeypatch.setattr(manifold, 'SUBSET', 7)
+    x, y = np.random.RandomState(0).normal(size=(2, 7, 3))
+
+    def k(a, b):
+        return (sum(i * j for i, j in zip(a, b)) / 3 + 1) ** 3
+
+    within = sum(k(s[i], s[j]) for s in (x, y) for i in range(7) for j in range(7)
+                 if i != j) / 42
+    expected = within - 2 * sum(k(a, b) for a in x for b in y) / 49
+    mean, error = manifold.kid(x, y)
+    assert mean == pytest.approx(expected, abs=1e-9)
+    assert error == pytest.approx(0, abs=1e-12)     # every subset is the whole set
+    assert manifold.kid(x, y[:6]) == (None, None)
+
+
+def test_a_collapsed_set_is_precise_and_covers_little():
+    real = made_up()[0]
+    found = manifold.neighbours(real, real[:5].repeat(200, 0) + 1e-3)
+    assert found['precision'] == 1 and found['coverage'] < 0.1 > found['recall']
+
+
+def test_noise_is_neither_precise_nor_covering():
+    real = made_up()[0]
+    noise = 9 * np.random.RandomState(1).normal(size=(900, 8))
+    found = manifold.neighbours(real, noise)
+    assert found['density'] < 0.1 > found['precision'] and found['coverage'] < 0.1
+
+
+@pytest.fixture(scope='module')
+def pixels():
+    """Return what copies are looked for in, [10000, 784] each: training, test."""
+    files = mnist.read()
+    return [images.reshape(-1, 784) / np.float32(255)
+            for images in (files.train_images[-10000:], files.test_images)]
+
+
+def test_copies_are_found_and_unseen_images_are_not(pixels):
+    train, test = pixels
+    share, p = manifold.copies(train[:500], train, test)
+    assert share == 1 and p < 1e-100
+    rng = np.random.RandomState(0)
+    partly = np.concatenate([train[:100], np.clip(
+        mnist.read().train_images[:400].reshape(-1, 784) / np.float32(255)
+        + rng.normal(scale=0.1, size=(400, 784)), 0, 1)])
+    assert manifold.copies(partly, train, test)[1] < 0.001      # a fifth are
+    unseen = mnist.read().train_images[:1000].reshape(-1, 784) / np.float32(255)
+    assert manifold.copies(unseen, train, test)[1] > 0.001
+    assert manifold.copies(test[:500], train, test) == (0, pytest.approx(1))
+
+
+def test_the_p_of_copies_is_counted_by_hand():
+    """Two of two hits in training, of 2 + 2 images: one pair of six."""
+    train, test = np.array([[0.], [1]]), np.array([[5.], [6]])
+    share, p = manifold.copies(np.array([[0.1], [0.9], [1.]]), train, test)
+    assert share == 1 and p == pytest.approx(1 / 6)
+
+
+def test_the_second_classifier_is_as_good_as_its_page_says(test_images):
+    w, facts = classifier.load(classifier.SECOND)
+    assert classifier.SECOND.stat().st_size < 500000
+    logits = classifier.classify(w, test_images)[1]
+    right = np.mean(logits[:, :10].argmax(1) == mnist.read().test_labels)
+    assert right >= 0.985 and right == pytest.approx(facts['accuracy'], abs=2e-4)
+    assert np.mean(logits.argmax(1) == classifier.NO_DIGIT) < 0.01
+    rng = np.random.RandomState(3)
+    for spoilt in (rng.uniform(size=(500, 28, 28)),
+                   rng.permutation(test_images[:500].reshape(500, -1).T).T):
+        answers = classifier.classify(w, spoilt)[1].argmax(1)
+        assert np.mean(answers == classifier.NO_DIGIT) > 0.99
+
+
+def test_figures_of_a_digit_are_those_of_its_images_alone(test_images):
+    """A conditional "generator" that draws noise when it is asked for sevens."""
+    labels = mnist.read().test_labels[:3000].copy()
+    images = test_images[:3000].copy()
+    noise = np.random.RandomState(0).uniform(size=images.shape)
+    images[labels == 7] = noise[labels == 7]
+    found = evaluate.measure(evaluate.Images(images, labels))
+    for digit in range(10):
+        for name in 'density_of_digits', 'coverage_of_digits':
+            assert (found['second'][name][digit] < 0.01) == (digit == 7)
+        assert (found['as_asked_of_digits'][digit] < 0.5) == (digit == 7)
+    assert found['no_digit'] == pytest.approx(np.mean(labels == 7), abs=0.01)
+    assert found['second']['precision'] == pytest.approx(
+        np.mean(labels != 7), abs=0.07)

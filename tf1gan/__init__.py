@@ -4,7 +4,7 @@
     as data         descriptions/ interpreter tape: what each computes, in NumPy
     running         command flags loop run_folder schema pictures; mnist nn tf1
     porting         trace record compare mistakes preflight hooks; judge/
-    judging         evaluate spread classifier; generator latent export replay/
+    judging         evaluate spread classifier manifold; generator latent export replay/
     the machine     doctor
 
 This file imports no framework, so that the NumPy-only parts work where TensorFlow 1.15

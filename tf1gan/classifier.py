@@ -1,6 +1,6 @@
-"""The digit classifier of tf1gan.evaluate, at use: NumPy only.
+"""The two digit classifiers of tf1gan.evaluate, at use: NumPy only.
 
-experiments/classifier trains it with TensorFlow 1.15 and says how good it is.
+experiments/classifier trains them with TensorFlow 1.15 and says how good they are.
 """
 
 import json
@@ -10,18 +10,22 @@ from typing import Any, Dict, Tuple
 import numpy as np
 
 FILE = Path(__file__).with_suffix('.npz')
+SECOND = FILE.with_name('classifier_second.npz')
+NO_DIGIT = 10       # the second's eleventh class
 
 
-def load() -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
-    """Return the classifier's weights, with the test images' moments, and its facts."""
-    with np.load(str(FILE), allow_pickle=False) as content:
+def load(file: Path = FILE) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
+    """Return a classifier's weights with the test images' moments, and its facts."""
+    with np.load(str(file), allow_pickle=False) as content:
         arrays = {name: content[name] for name in content.files}
-    return arrays, json.loads(str(arrays.pop('meta')))
+    meta = json.loads(str(arrays.pop('meta')))
+    return {name: array.astype(np.float32) if array.dtype == np.float16 else array
+            for name, array in arrays.items()}, meta
 
 
 def classify(w: Dict[str, np.ndarray],
              images: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Return the features [n, 64] and logits [n, 10] of images [n, 28, 28(, 1)]."""
+    """Return features [n, 64], logits [n, 10 (11)] of images [n, 28, 28(, 1)]."""
     from tqdm import tqdm       # on a terminal, for what takes more than a second
     features, starts = [], range(0, len(images), 500)   # more would take more memory
     for start in tqdm(starts, 'images classified', disable=None, leave=False, delay=1):

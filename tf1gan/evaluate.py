@@ -13,6 +13,14 @@ RUN is a run folder, whose generator draws 10,000 images, or it is a port's imag
     nearest          distance of an image to the nearest training image, in pixels of
                      [0, 1], Euclidean: median of 300, beside that of test images
     as asked         share of a conditional generator's images that are the digit asked
+    density, coverage, precision, recall, KID
+                     of the features among those of test images (tf1gan.manifold), 5,000
+                     of each: more test images lie close, or are met; also by a second
+                     classifier's features, and per digit asked (or taken for)
+    no digit         share of these 5,000 that the second takes for none of the ten
+    disagree         share that the two classifiers take for different digits
+    copies           share of training images among the nearest of equally many training
+                     and test images, of 2,000 images; p, if none is learned by heart
 
 `--against vanilla` says whether images are inside the spread of that tutorial's seeds.
 NumPy only; the picture nearest.png, which a run gets, takes matplotlib.
@@ -29,10 +37,13 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from tf1gan import (TUTORIALS, InputError, classifier, flags, generator, image_files,
-                    mnist, run_folder, spread)
+                    manifold, mnist, run_folder, spread)
 
+REAL = ('density', 'coverage', 'precision', 'recall', 'kid', 'no_digit',
+        'second_disagrees', 'copies')   # also told of training images
 COVERED = 0.01      # of the images: a tenth of a digit's fair share
 N_NEAREST, N_SHOWN = 300, 10
+N_COMPARED, N_COPIES = 5000, 2000   # of features; of images that may be copies
 SEED = 10000        # of a run's images
 
 
@@ -85,8 +96,59 @@ def measure(found: Images) -> Dict[str, Any]:
         'nearest_of_test_images': round(facts['nearest_of_test_images'], 3)}
     if found.labels is not None:
         result['as_asked'] = round(float(np.mean(digits == found.labels)), 4)
-    return {name: value + 0.0 if isinstance(value, float) else value      # never -0.0
-            for name, value in result.items()}
+    result = {name: value + 0.0 if isinstance(value, float) else value      # never -0.0
+              for name, value in result.items()}
+    theirs = classifier.load(classifier.SECOND)[1]['of_training_images']
+    more = measure_more(found, features, digits)
+    for mine, real_ones in (more, theirs), (more['second'], theirs['second']):
+        mine.update({f'{name}_of_training_images': real_ones[name] for name in REAL
+                     if name in mine})
+    return {**result, **more}
+
+
+def some(n: int, most: int = N_COMPARED) -> np.ndarray:
+    """Return up to `most` of n rows, the same every time, in no order of theirs."""
+    return np.random.RandomState(0).permutation(n)[:most]
+
+
+@functools.lru_cache(maxsize=None)
+def reference(file: Path) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the features of 5,000 test images by a classifier, and their labels."""
+    rows = some(len(real().test_images))
+    images = real().test_images[rows] / np.float32(255)
+    return (classifier.classify(classifier.load(file)[0], images)[0],
+            real().test_labels[rows])
+
+
+def measure_more(found: Images, features: np.ndarray,
+                 digits: np.ndarray) -> Dict[str, Any]:
+    """Return what does not need the facts of real images, rounded.
+
+    `features` [n, 64] and `digits` [n] are the first classifier's.
+    """
+    n = len(digits)
+    rows, few = some(n), some(n, N_COPIES)
+    second, logits = classifier.classify(
+        classifier.load(classifier.SECOND)[0], found.images[rows])
+    asked = digits if found.labels is None else found.labels
+    train, test = (images.reshape(len(images), -1) / np.float32(255) for images in (
+        real().train_images[-len(real().test_images):], real().test_images))
+    share, p = manifold.copies(found.images[few].reshape(len(few), -1), train, test)
+    compared = [manifold.compare(*reference(file), each, asked[rows])
+                for file, each in ((classifier.FILE, features[rows]),
+                                   (classifier.SECOND, second))]
+    result = {
+        **compared[0],
+        'no_digit': round(float(np.mean(logits.argmax(1) == classifier.NO_DIGIT)), 4),
+        'second_disagrees': round(float(np.mean(
+            logits[:, :10].argmax(1) != digits[rows])), 4),
+        'copies': round(share, 4), 'copies_p': float(f'{p:.3g}'),
+        'second': compared[1]}
+    if found.labels is not None:
+        result['as_asked_of_digits'] = [
+            round(float(np.mean(digits[asked == digit] == digit)), 4)
+            if (asked == digit).any() else None for digit in range(10)]
+    return result
 
 
 # --- Where the images are from --------------------------------------------------------
@@ -220,7 +282,21 @@ def text(figures: Dict[str, Any]) -> List[str]:
              f'{figures["nearest_of_test_images"]:.2f})']
     if 'as_asked' in figures:
         lines.append(f'as asked         {100 * figures["as_asked"]:.1f} %')
+    for name in 'density', 'coverage', 'precision', 'recall', 'kid':
+        lines.append(f'{name.replace("kid", "KID"):16s} ' + '; by the second '.join(
+            f'{_told(each[name])} (training images: '
+            f'{_told(each[name + "_of_training_images"])})'
+            for each in (figures, figures['second'])))
+    for name, words in ('no_digit', 'no digit'), ('second_disagrees', 'disagree'):
+        lines.append(f'{words:16s} {100 * figures[name]:.1f} % (training images: '
+                     f'{100 * figures[name + "_of_training_images"]:.1f} %)')
+    lines.append(f'copies           {100 * figures["copies"]:.1f} % of the nearest are '
+                 f'training images ({spread.chance(figures["copies_p"])})')
     return lines
+
+
+def _told(figure: Optional[float]) -> str:
+    return 'of 1,000 images at least' if figure is None else f'{figure:.3f}'
 
 
 def pairs(images: np.ndarray) -> bytes:
