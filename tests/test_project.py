@@ -307,7 +307,14 @@ def test_what_the_page_says_of_the_ladders_claims_holds():
     for figure, sign in ('digits_covered', -1), ('frechet', 1):
         assert sign * sum(run[figure] for run in two) > sign * sum(
             run[figure] for run in one)
-    for run in found['arithmetic']['1'] + found['arithmetic']['2']:
+    one, two, four, eight = (found['epochs'][n] for n in ('1', '2', '4', '8'))
+    for first, *more, last in zip(one, two, four, eight):
+        assert all(first['confidence'] < run['confidence'] for run in (*more, last))
+        assert last['frechet'] < 0.85 * first['frechet']
+    assert sum(run['digits_covered'] for run in eight) == 1 + sum(
+        run['digits_covered'] for run in one)
+    assert any(run['frechet'] > first['frechet'] for run, first in zip(four, one))
+    for run in sum(found['arithmetic'].values(), []):
         assert run['A + B, both added'] > 0.07 + max(
             run['A + B, A alone'], run['A + B, two others added'])
         assert run['A - B, A without the overlap'] < run['A - B, A alone']
