@@ -23,7 +23,7 @@ setup(
     license='MIT (code), CC BY-SA 3.0 (tf1gan/data)',
     packages=['tf1gan', 'tf1gan.descriptions', 'tf1gan.judge', 'tf1gan.replay'],
     package_data={'tf1gan': ['py.typed', 'data/*', 'golden/*.npz', 'classifier*.npz',
-                             'spread.json'],
+                             'spread.json', 'curve.json'],
                   'tf1gan.judge': ['mistakes.csv'], 'tf1gan.replay': ['page.html']},
     entry_points={'console_scripts': ['tf1gan = tf1gan.__main__:main']},
     python_requires='>=3.6',
