@@ -173,6 +173,14 @@ def test_a_changed_number_is_caught(tmp_path):
     assert page.read_text() == README
 
 
+def test_an_installed_package_has_its_data():
+    setup = (ROOT / 'setup.py').read_text()
+    wanted = re.findall(r"'([^' ]*\.\w+)'", setup[setup.index('package_data'):])
+    for path in (ROOT / 'tf1gan').iterdir():
+        if path.suffix in ('.json', '.npz'):
+            assert any(path.match(pattern) for pattern in wanted), path
+
+
 def test_links_in_the_pages_lead_somewhere():
     pages = [*ROOT.glob('*.md'), *ROOT.glob('docs/*.md'),
              ROOT / 'experiments/negative.md',

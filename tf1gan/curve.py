@@ -94,11 +94,12 @@ def load(name: str, group: Optional[str] = None) -> Band:
     """
     groups = json.loads(FILE.read_text()).get(name, {})
     group = LAST_WORD.get(name, '') if group is None else group
+    if not groups:
+        raise InputError(f'expected the curves of the seeds of {name}, found none; '
+                         'train some (experiments/sweep)')
     if group not in groups:
-        known = ', '.join(repr(each) for each in groups) or 'none'
-        raise InputError(f'expected a group of {name} with curves, {known}, found '
-                         f'{group!r}; name one with --group, or train its seeds '
-                         '(experiments/sweep)')
+        raise InputError(f'--group: expected one of {", ".join(map(repr, groups))} of '
+                         f'{name}, found {group!r}; name one of them')
     found = groups[group]
     numbers = [found.pop(key) for key in ('steps', 'epoch', 'batch', 'raised')]
     band = Band(name, group, *numbers, **{key: {
