@@ -204,9 +204,14 @@ def _log(counts: np.ndarray, name: str, losses: Dict[str, np.ndarray],
     return Log(counts, losses, notes)
 
 
+def window_of(steps: np.ndarray, whole: int) -> np.ndarray:
+    """Return in which window of a run of `whole` steps each number of steps done is."""
+    return np.ceil(steps / whole * N_WINDOWS - 1e-9).astype(int) - 1
+
+
 def windows(log: Log, band: Band) -> Tuple[Dict[str, np.ndarray], np.ndarray]:
     """Return the mean of each loss in each window, and how many rows a window has."""
-    place = np.ceil(log.steps / band.steps * N_WINDOWS - 1e-9).astype(int) - 1
+    place = window_of(log.steps, band.steps)
     inside = (place >= 0) & (place < N_WINDOWS)
     rows = np.bincount(place[inside], minlength=N_WINDOWS)
     with np.errstate(invalid='ignore', divide='ignore'):

@@ -143,10 +143,10 @@ def first(files) -> dict:
             'seconds': found['seconds'], 'environment': environment}
 
 
-def second(files, result=None) -> dict:
+def second(files) -> dict:
     """Train, measure and write the second; return what classifier.json says of it."""
-    weights, found, _, environment = result or trained(
-        files, 1, 3, 11, SECOND_EPOCHS, SECOND_DECAY)
+    weights, found, _, environment = trained(files, 1, 3, 11, SECOND_EPOCHS,
+                                             SECOND_DECAY)
     arrays, logits = with_moments(
         {name: array.astype(np.float16) for name, array in weights.items()}, files)
     facts = {'format': 1, 'epochs': found['epochs'],

@@ -55,8 +55,7 @@ def curves(group: Group, folders: List[Path]) -> Dict[str, Any]:
     found, within = {}, {}
     for folder in folders:
         columns = logged(folder)
-        place = np.minimum(np.ceil(columns.pop('step') / group.steps * curve.N_WINDOWS
-                                   - 1e-9).astype(int) - 1, curve.N_WINDOWS - 1)
+        place = curve.window_of(columns.pop('step'), group.steps)
         rows = np.bincount(place, minlength=curve.N_WINDOWS)
         for loss, values in columns.items():
             means = np.bincount(place, values, curve.N_WINDOWS) / rows
