@@ -538,9 +538,9 @@ def test_every_edit_has_its_row_and_every_row_its_edit():
 
 def test_a_sentence_of_two_layers_has_a_plural_verb():
     description = descriptions.find('dcgan').describe(descriptions.numbers('dcgan'))
-    for layers in description['networks'].values():
-        for place, layer in enumerate(layers):
-            layer['place'] = place
+    description['networks'] = {
+        name: [{**layer, 'place': place} for place, layer in enumerate(layers)]
+        for name, layers in description['networks'].items()}
 
     def said(name, layers, **values):
         return words.sentence(judge.Edit(name, 'layer', 'D', None, {

@@ -31,7 +31,10 @@ MOMENTS = {
     'doctor': ['argparse.py:<module>', TENSORFLOW, 'tf1gan/doctor.py:gpus'],
     'mistakes': ['tf1gan/mistakes.py:text'],
     'preflight': ['tf1gan/preflight.py:check'],
-    'trace': ['tf1gan/trace.py:load']}
+    'trace': ['tf1gan/trace.py:load'],
+    'curve': ['numpy/__init__.py:<module>', 'tf1gan/curve.py:<module>',
+              'tf1gan/curve.py:load'],
+    'export': ['tf1gan/generator.py:<module>', 'tf1gan/export.py:to_npz']}
 AT_THE_END = '''import atexit, os, signal
 @atexit.register
 def interrupt():
@@ -62,7 +65,9 @@ def words(tmp_path_factory, small):
             'compare': ['vanilla', 'vanilla'], 'evaluate': [home / 'run'],
             'latent': [home / 'run'], 'replay': [pictures, '--out', 'out'],
             'doctor': [], 'mistakes': [], 'trace': ['vanilla'],
-            'preflight': ['vanilla', home / 'port.json']}
+            'preflight': ['vanilla', home / 'port.json'],
+            'curve': ['vanilla', home / 'losses.csv'],
+            'export': [home / 'run', '--to', 'npz', '--out', 'new']}
 
 
 def hooked(hook, tmp_path, *words):
