@@ -3,6 +3,7 @@
 Both are imported only when there is something to draw, so `--help` does not wait.
 """
 
+import functools
 import io
 from typing import TYPE_CHECKING, Dict, Optional, Sequence, Tuple
 
@@ -20,12 +21,7 @@ def row(images: np.ndarray) -> bytes:
 
     Source: the vanilla tutorial's figure.
     """
-    figure = new_figure(len(images), 1)
-    axes = figure.subplots(1, len(images), squeeze=False)[0]
-    for ax, image in zip(axes, images):
-        ax.set_axis_off()
-        ax.imshow(image)
-    return _png(figure, bbox_inches='tight')
+    return _png(_showing(images[None], (len(images), 1)), bbox_inches='tight')
 
 
 def curves(values: Dict[str, Sequence[float]], x_label: str, y_label: str) -> bytes:
@@ -81,13 +77,8 @@ def grid(images: np.ndarray, colors: str, inches: Tuple[float, float],
 
     Source: the figures of the ladder and of the DCGAN tutorial.
     """
-    figure = new_figure(*inches)
-    places = figure.subplots(*images.shape[:2], squeeze=False)
-    for place in np.ndindex(*images.shape[:2]):
-        if not axes:
-            places[place].set_axis_off()
-        places[place].imshow(images[place], interpolation=interpolation, cmap=colors)
-    return _png(figure)
+    return _png(_showing(images, inches, axes, interpolation=interpolation,
+                         cmap=colors))
 
 
 def sheet(images: np.ndarray, n_columns: int) -> bytes:
@@ -176,6 +167,30 @@ def new_figure(width: float, height: float) -> 'Figure':
     figure = Figure(figsize=(width, height))
     FigureCanvasAgg(figure)     # no pyplot: no display, no state shared between figures
     return figure
+
+
+def _showing(images: np.ndarray, inches: Tuple[float, float], axes: bool = False,
+             **how) -> 'Figure':
+    """Return the figure of `images` [rows, columns, height, width].
+
+    It is made once for a run: making the axes anew takes longer than to draw them.
+    """
+    figure, panels = _panels(images.shape, inches, axes, **how)
+    for panel, image in zip(panels, images.reshape(-1, *images.shape[2:])):
+        panel.set_data(image)
+        panel.autoscale()
+    return figure
+
+
+@functools.lru_cache(maxsize=2)
+def _panels(shape: Tuple[int, ...], inches: Tuple[float, float], axes: bool, **how):
+    """Return a figure, and what shows each image in it, row by row."""
+    figure = new_figure(*inches)
+    places = figure.subplots(*shape[:2], squeeze=False).ravel()
+    for place in places:
+        if not axes:
+            place.set_axis_off()
+    return figure, [place.imshow(np.zeros(shape[2:]), **how) for place in places]
 
 
 def _whole_numbers(ax) -> None:
