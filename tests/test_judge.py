@@ -433,6 +433,27 @@ def test_a_mistake_in_both_networks_is_named_for_both():
         for network in 'GD']
 
 
+def test_rounded_images_are_no_run_in_low_precision():
+    """All that comes of them is right."""
+    golden = load('minimax')
+    weights = [golden.arrays[f'init/G_{part}'] for part in ('W1', 'b1', 'W2', 'b2')]
+    fakes = np.tanh(dense(golden.arrays[f'{D}/feed/Z'].astype(float), *weights))
+    bits = fakes.astype(np.float32).view(np.uint32) + np.uint32(0x8000)
+    rounded = (bits & np.uint32(0xffff0000)).view(np.float32)   # a bfloat16's 16 bits
+    report = forward('minimax', rounded)
+    assert [each.cause.sentence for each in report.findings] == [
+        'what G gives is rounded to bfloat16']
+
+
+def test_gradients_of_the_update_before_are_named():
+    golden = load('dcgan')
+    report = judged(golden, {
+        key.replace('D_real', 'D_fake'): array for key, array in golden.arrays.items()
+        if key.startswith('step_000/D_real/grad/')})
+    assert report.findings[0].cause.sentence == (
+        'the gradients of D_fake are those of the update before it, not its own')
+
+
 def shorter_steps(times):
     """Return what is said where D's last step is so many times as long."""
     golden = load('vanilla')

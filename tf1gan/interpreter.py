@@ -215,6 +215,7 @@ OPS = {
         ((x + x * x * x * 0.044715) * (2 / np.pi) ** 0.5).do('tanh') + 1),
     'tanh01': lambda x, layer, how: x.do('tanh') * 0.5 + 0.5,
     'affine': lambda x, layer, how: x * layer['scale'] + layer['shift'],
+    'round': lambda x, layer, how: x.do('round', bits=layer['bits']),
     'standardize': _standardize, 'resize': _resize,
     'channels_read_first': _channels_read_first,
     'dense': _dense, 'conv': _convolution, 'batch_norm': _batch_norm,
@@ -483,8 +484,8 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
 
 def _changed(slopes, how, start, w):
     """Return gradients as an edit of an update's `gradient` changes them."""
-    if how.get('earlier'):
-        slopes = {name: slope + start.earlier.get(name, 0)
+    if how.get('earlier'):      # 'alone': in their place
+        slopes = {name: slope * (how['earlier'] != 'alone') + start.earlier.get(name, 0)
                   for name, slope in slopes.items()}
     if 'decay' in how:
         slopes = {name: slope + how['decay'] * w[name] * (

@@ -263,6 +263,10 @@ def _of_order(case: Case, name: str, layers: List[Layer]) -> Edits:
     for op in PLAIN if last['op'] in ACTIVATIONS else ():
         yield in_network('activation added', name, lambda layers, op=op: layers + [
             {'op': op}], network=name, layers=[last['place']], op=last['op'], new=op)
+    for kind, bits in CASTS.items():
+        if kind != 'TF32':
+            yield in_network('output rounded', name, lambda layers, bits=bits: [
+                *layers, {'op': 'round', 'bits': bits}], network=name, kind=kind)
     for words, (scale, shift) in RANGES.items():
         affine = {'op': 'affine', 'scale': scale, 'shift': shift}
         yield in_network('range of the output', name,
@@ -626,6 +630,11 @@ def _left(case: Case) -> Edits:
                 update={**way.update, 'gradient': {'earlier': True}})
         yield Edit('gradients not zeroed', 'update', case.update['name'], apply,
                    {'of': whose})
+    if any(np.any(array) for array in left(case.way, 'its own').values()):
+        yield Edit('gradients of an earlier update', 'update', case.update['name'],
+                   lambda way: way._replace(
+                       start=way.start._replace(earlier=left(way, 'its own')),
+                       update={**way.update, 'gradient': {'earlier': 'alone'}}), {})
 
 
 # --- Optimizers -----------------------------------------------------------------------

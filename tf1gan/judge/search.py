@@ -325,7 +325,9 @@ class Search:
         way = edited(ways[0], taken)
         case = edits.Case(way)
         trial = Trial(self.judge, ways, taken, nodes, group)
-        singles = list(trial.singles(candidates(case, group, way.start.own)))
+        singles = [each for each in trial.singles(candidates(
+            case, group, way.start.own)) if everywhere(nodes, way)
+            or each.edit.name != 'low precision']
         fitting = trial.confirmed([[each] for each in singles if each.share <= NEAR])
         if not fitting and not self.vain.get((group,)):
             fitting = trial.confirmed(trial.pairs(singles))
@@ -373,6 +375,13 @@ def fact(group: str, bad: List[Node], way: Way):
 def wrong(nodes: Dict[str, Node]) -> int:
     """Return how many arrays do not follow."""
     return sum(node.share > FITS for node in nodes.values())
+
+
+def everywhere(nodes: Dict[str, Node], way: Way) -> bool:
+    """Return whether most of what comes of products does not follow."""
+    found = [node.share > FITS for key, node in nodes.items()
+             if group_of(key, way) in ('forward G', 'forward D', 'grad')]
+    return 2 * sum(found) >= len(found)
 
 
 def candidates(case: edits.Case, group: str, own: Dict[str, Any]) -> Iterator[Any]:
