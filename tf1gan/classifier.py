@@ -27,7 +27,7 @@ def classify(w: Dict[str, np.ndarray],
              images: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return features [n, 64], logits [n, 10 (11)] of images [n, 28, 28(, 1)]."""
     from tqdm import tqdm       # on a terminal, for what takes more than a second
-    features, starts = [], range(0, len(images), 500)   # more would take more memory
+    features, starts = [], range(0, len(images), 100)   # more leave the cache
     for start in tqdm(starts, 'images classified', disable=None, leave=False, delay=1):
         x = images[start:start + 500].reshape(-1, 28, 28, 1).astype(np.float32)
         for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
