@@ -145,9 +145,13 @@ oracles: environment
 	@$(python) experiments/oracles/oracles.py $(PARTS)
 	@$(python) experiments/fill_pages.py
 
-# Plumbing against the plain script, side by side (experiments/speed); leave the machine alone.
+# Every tutorial's step side by side with others', how it grows, what a command costs (experiments/speed): an hour
+# in which the machine is left alone. After `make ports`.
 speed: environment
-	@$(python) experiments/speed/plumbing.py
+	@$(MAKE) --no-print-directory environment ENV=mkl
+	@$(python) experiments/speed/speed.py .venv-mkl/bin/python $(ports)
+	@$(python) experiments/speed/scaling.py $(ports)
+	@$(python) experiments/speed/fixed.py
 	@$(python) experiments/fill_pages.py
 
 # TensorFlow 2 in graph mode against TensorFlow 1.15 (an hour or two; PARTS="traces" does a part of it).

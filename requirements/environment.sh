@@ -21,6 +21,12 @@ else
 fi
 
 echo "Making $venv with $python from $lock" >&2
+if [ -t 2 ]; then       # a dot every two seconds: pip says nothing, and it takes a minute
+    while sleep 2; do printf . >&2; done &
+    dots=$!
+    trap 'kill "$dots"; echo >&2' EXIT
+    trap 'exit 130' INT
+fi
 "$python" -m venv --clear "$venv"
 pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes"
 $pip -r "$here/pip.lock"

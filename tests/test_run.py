@@ -286,36 +286,52 @@ def dying(function, deaths):
     return replaced
 
 
-def died_at(call, monkeypatch, *args):
-    """Run, dying before the given file operation; return whether it came so far."""
-    deaths = (number == call for number in itertools.count())
+def noting(function, calls, at):
+    """Return a function that notes its calls, and dies instead of the one numbered."""
+    def replaced(*args, **kwargs):
+        if len(calls) == at:
+            raise Killed
+        names = [re.sub(r'\d+', '', Path(arg).name) for arg in args
+                 if isinstance(arg, (str, Path))]
+        calls.append((function.__name__, sys._getframe(1).f_lineno, *names[-1:]))
+        return function(*args, **kwargs)
+    return replaced
+
+
+def died_at(at, monkeypatch, *args):
+    """Run, dying before a file operation; return the operations before it."""
+    calls = []
     with monkeypatch.context() as patch:
         for owner, name in (os, 'replace'), (os, 'fsync'), (Path, 'rename'):
-            patch.setattr(owner, name, dying(getattr(owner, name), deaths))
+            patch.setattr(owner, name, noting(getattr(owner, name), calls, at))
         patch.setattr(run_folder.shutil, 'rmtree', lambda *args, **how: None)
         try:
             command.main(vanilla, [str(arg) for arg in args])
-            return False
+            assert at < 0
         except Killed:
-            return True
+            assert len(calls) == at
+    return calls
 
 
-def test_killed_at_any_file_operation_it_resumes(tutorial, monkeypatch, small,
-                                                 tmp_path):
+def test_killed_at_any_kind_of_file_operation_it_resumes(tutorial, monkeypatch, small,
+                                                         tmp_path):
+    """At the first and the last of each: the operation, where it is, the kind of file.
+    """
     flags = ['--total-epoch', 2, '--data', small] + TINY
-    assert tutorial('--out', 'whole', *flags).status == 0
+    calls = died_at(-1, monkeypatch, '--out', 'whole', *flags)
     expected = {**state(tmp_path / 'whole'), 'leftover': None}
+    places = {place for kind in set(calls) for place in (
+        calls.index(kind), len(calls) - 1 - calls[::-1].index(kind))}
+    assert len(set(calls)) >= 10, set(calls)
     n_resumed = 0
-    for call in itertools.count():
-        died = died_at(call, monkeypatch, '--out', 'run', *flags)
+    for place in sorted(places):
+        died_at(place, monkeypatch, '--out', 'run', *flags)
         if (tmp_path / 'run').exists():     # it is not there before it is whole
-            assert not died_at(-1, monkeypatch, '--resume', 'run')
+            died_at(-1, monkeypatch, '--resume', 'run')
             same(expected, {**state(tmp_path / 'run'), 'leftover': None})
-            (tmp_path / 'run').rename(tmp_path / f'done-{call}')
+            (tmp_path / 'run').rename(tmp_path / f'done-{place}')
             n_resumed += 1
-        if not died:
-            break
-    assert n_resumed >= 15 and call > n_resumed
+    assert 10 <= n_resumed < len(places)
 
 
 def test_a_damaged_checkpoint_is_replaced_by_the_one_before(tutorial, small, tmp_path):

@@ -1,5 +1,6 @@
 """What the page beside this file quotes."""
 
+from speed.speed import median
 from tables import load, machine, rows_of, table
 
 
@@ -9,9 +10,8 @@ def conditional_run() -> str:
     epochs = load('conditional/config.json')['config']['epochs']
     cells, n_epochs = [], int(rows[-1]['epoch']) + 1
     minutes = sum(row['seconds'] for row in rows) / 60
-    milliseconds = next(
-        step['tf1gan_ms'] for step in load('speed/convolutions.json')['steps']
-        if (step['tutorial'], step['against']) == ('conditional', 'keras'))
+    milliseconds = median(
+        load('speed/speed.json')['steps']['conditional']['tf1gan, stock build'])
     for epoch in range(n_epochs):
         losses = [(row['loss_D'], row['loss_G']) for row in rows
                   if row['epoch'] == epoch]

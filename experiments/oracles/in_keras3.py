@@ -60,11 +60,13 @@ def models(keras, config, dropout, adam=None):
 
 
 def step(models, x, z):
-    """Take a step of the tutorial with the Keras of TensorFlow 1.15."""
+    """Take a step of the tutorial as the source does."""
     G, D, both = models
     one, zero = np.ones((len(x), 1)), np.zeros((len(x), 1))
+    D.trainable = True      # Keras 3 looks at it here, others where D was compiled
     D.train_on_batch(x, one)
-    D.train_on_batch(G.predict(z), zero)
+    D.train_on_batch(G.predict(z, verbose=0), zero)
+    D.trainable = False
     both.train_on_batch(z, one)
 
 

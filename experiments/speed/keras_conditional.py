@@ -53,10 +53,12 @@ def step(models, x, labels, z_D, z_G):
     `z_D` and `z_G` are pairs of noise and one-hot labels, as `labels` are.
     """
     G, D, both = models
-    images = np.concatenate([x, G.predict(list(z_D))])
+    images = np.concatenate([x, G.predict(list(z_D), verbose=0)])
     targets = np.repeat([[1.], [0.]], len(x), axis=0)
+    D.trainable = True      # Keras 3 looks at it here, others where D was compiled
     loss_D = D.train_on_batch(
         [images, planes(np.concatenate([labels, z_D[1]]))], targets)
+    D.trainable = False
     return loss_D, both.train_on_batch([*z_G, planes(z_G[1])], np.ones((len(x), 1)))
 
 

@@ -1,25 +1,118 @@
-"""What the page beside this file quotes."""
+"""What the page beside this file quotes, and the pages that say which build to take."""
 
-from tables import load, machine, table
+from speed.speed import FLOOR, OURS, PLAIN, fastest, median
+from tables import load, machine, minutes, table
 
 from tf1gan import spread
 
+STOCK, MKL, TF2 = OURS
+PYTORCH, JAX, SOURCE = 'PyTorch', 'JAX', 'plain'
+GOALS = {       # at most: the best of ours over PyTorch's best, over JAX; stock over
+    'vanilla': (0.90, 1.10, 0.80, None),        # plain; MKL over plain
+    'collapse': (0.70, 1.30, 0.85, None), 'minimax': (0.90, 1.15, 0.85, None),
+    'dcgan': (0.80, None, 1.0, 0.40), 'conditional': (0.85, None, 1.0, 0.50)}
 
-def ratio(step: dict) -> str:
-    """Return a step's ratio and the range of its blocks."""
-    return (f'{step["ratio"]:.2f} ({step["ratio_min"]:.2f} to '
-            f'{step["ratio_max"]:.2f})')
+
+def quotient(found: dict, ours: str, other: str) -> float:
+    """Return the ratio of two sides' medians."""
+    return median(found[ours]) / median(found[other])
+
+
+def measured(name: str, found: dict) -> list:
+    """Return the pairs of sides that a tutorial's goals are about; None: no goal."""
+    best = fastest(found, 'tf1gan')
+    return [goal and (ours, other, goal) for goal, ours, other in zip(
+        GOALS[name], (best, best, STOCK, MKL),
+        (fastest(found, PYTORCH), JAX, PLAIN, PLAIN))]
+
+
+def ratios() -> str:
+    """Return the ratios that the goals are about, as a table."""
+    found, rows = load('speed/speed.json'), []
+    for name, sides in found['steps'].items():
+        cells = []
+        for pair in measured(name, sides):
+            if not pair:
+                cells.append('-')
+                continue
+            ours, other, goal = pair
+            each = [a / b for a, b in zip(sides[ours]['ms'], sides[other]['ms'])]
+            cells.append(f'{quotient(sides, ours, other):.2f} ({min(each):.2f} to '
+                         f'{max(each):.2f}); goal {goal:.2f}')
+        best, torch = fastest(sides, 'tf1gan'), fastest(sides, PYTORCH)
+        rows.append([name, best.partition(', ')[2], torch.partition(', ')[2] or 'eager',
+                     *cells])
+    return table(['<', '<best of ours', "<PyTorch's best mode", 'ours / PyTorch',
+                  'ours / JAX', 'stock / plain script', 'MKL / plain script'], rows, (
+        'Ratios of medians, with the lowest and the highest of the blocks. '
+        f'{machine(found["environment"])}.'))
+
+
+def steps() -> str:
+    """Return the median block of every side, as a table."""
+    found = load('speed/speed.json')
+    names = dict.fromkeys(side for sides in found['steps'].values() for side in sides)
+    rows = [[f'{side}: products alone' if side == FLOOR else side, *(
+        f'{median(sides[side]):.3g}' if side in sides else ''
+        for sides in found['steps'].values())] for side in names]
+    versions = {side: each['version'] for sides in found['steps'].values()
+                for side, each in sides.items()}
+    return table(['<milliseconds a step', *found['steps']], rows, (
+        f'TensorFlow {versions[STOCK]} (stock), {versions[MKL]} (MKL) and '
+        f'{versions[TF2]}, PyTorch {versions[PYTORCH]}, JAX {versions[JAX]}, Keras '
+        f'{versions["Keras 3"]}. {machine(found["environment"])}.'))
+
+
+def builds() -> str:
+    """Return how long a whole run takes on each build, as a table."""
+    found, rows = load('speed/speed.json'), []
+    for name, sides in found['steps'].items():
+        n = RUN.get(name) or spread.load(name).steps
+        best = min(OURS, key=lambda side: median(sides[side]))
+        cells = []
+        for side in OURS:
+            took = n * median(sides[side]) / 60000      # minutes
+            cell = f'{took:.0f} min' if took < 90 else f'{took / 60:.1f} h'
+            cells.append(f'**{cell}**' if side == best else cell)
+        rows.append([name, f'{n:,}', *cells])
+    return table(['<', 'steps', 'TensorFlow 1.15', '1.15, MKL (`ENV=mkl`)',
+                  'TensorFlow 2 (`ENV=tf2`)'], rows, (
+        f'Steps only, without pictures and checkpoints, on '
+        f'{machine(found["environment"])}.'))
+
+
+RUN = {'conditional': 50 * 1875}        # steps, where the seeds took fewer
+
+
+def which_build() -> str:
+    """Return how long vanilla took, and which build is the fastest, in sentences."""
+    found, words = load('speed/speed.json'), {
+        STOCK: 'TensorFlow 1.15', MKL: 'its MKL build (`ENV=mkl`)',
+        TF2: 'TensorFlow 2 (`ENV=tf2`)'}
+    of = {}
+    for name, sides in found['steps'].items():
+        of.setdefault(min(OURS, key=lambda side: median(sides[side])), []).append(name)
+    return (minutes('vanilla') + f'On {machine(found["environment"])} the fastest '
+            'build is ' + ', '.join(f'{words[side]} for {" and ".join(names)}'
+                                    for side, names in of.items())
+            + ' ([all times](docs/running.md#which-build-on-a-cpu)).\n')
 
 
 def plumbing() -> str:
-    """Return what the session loop costs, as a sentence."""
-    found = load('speed/plumbing.json')
-    each = found['ratio_of_each_epoch']
-    return (
-        f'A step takes {found["ratio"]:.3f} of the plain script\'s time (the ratio of '
-        f'the medians, {found["package_ms"]:.2f} and {found["plain_ms"]:.2f} ms over '
-        f'{found["steps"]} steps side by side in one process; epoch by epoch '
-        f'{min(each):.3f} to {max(each):.3f}), on {machine(found["environment"])}.\n')
+    """Return what the session loop costs vanilla, as a sentence."""
+    found = load('speed/speed.json')
+    sides = found['steps']['vanilla']
+    return (f'A step of vanilla takes {quotient(sides, STOCK, PLAIN):.2f} of the plain '
+            f"script's time, side by side, on {machine(found['environment'])}.\n")
+
+
+def at_once() -> str:
+    """Return how many seeds a machine trains an hour, as a table."""
+    found = load('speed/scaling.json')
+    return table(['runs of vanilla at once', 'ms a step', 'MiB', 'runs an hour'], [
+        [each['at_once'], f'{each["ms"]:.1f}', each['MiB'],
+         f'{each["runs_an_hour"]:.1f}'] for each in found['at_once']],
+        f'One thread each. {machine(found["environment"])}.')
 
 
 def fixed() -> str:
@@ -31,53 +124,3 @@ def fixed() -> str:
         f'Medians of {found["times"]}, from start to end, the package\'s imports '
         f'included. In a run of vanilla a checkpoint takes {once["save"]:.0f} ms and a '
         f'pair of pictures {once["draw"]:.0f} ms. {machine(found["environment"])}.'))
-
-
-def ladder_step() -> str:
-    """Return what a step of the ladder costs beside PyTorch's, as a table."""
-    found = load('speed/ladder_step.json')
-    rows = []
-    for step in found['steps']:
-        threads = '1 / 1' if step['threads'] == 1 else 'each its default'
-        rows.append([step['rung'], threads, f'{step["tf1gan_ms"]:.2f}',
-                     f'{step["torch_ms"]:.2f}', ratio(step)])
-    return table(['rung', '<threads, tf1gan / PyTorch', 'tf1gan, ms', 'PyTorch, ms',
-                  '<ratio (lowest to highest block)'], rows, (
-        f'PyTorch {found["steps"][0]["torch"]}, '
-        f'{machine(found["environment"])}.'))
-
-
-def convolutions() -> str:
-    """Return what a step of the convolutional tutorials costs, as a table."""
-    found = load('speed/convolutions.json')
-    rows = []
-    for step in found['steps']:
-        build = 'the MKL build' if step['against'] == 'torch' else 'the stock build'
-        other = {'keras': '`tf.keras` of TensorFlow', 'torch': 'PyTorch'}[
-            step['against']]
-        rows.append([step['tutorial'], f'{build}, {step["tensorflow"]}',
-                     f'{step["tf1gan_ms"]:.0f}', f'{other} {step["version"]}',
-                     f'{step["other_ms"]:.0f}', ratio(step)])
-    return table(['<tutorial', '<tf1gan on', 'ms', '<against', 'ms',
-                  '<ratio (lowest to highest block)'], rows,
-                 f'{machine(found["environment"])}.')
-
-
-def convolution_hours() -> str:
-    """Return how long the convolutional tutorials take in all, as a table."""
-    found = load('speed/convolutions.json')
-    steps = {'dcgan': spread.load('dcgan').steps, 'conditional': 50 * 1875}
-    rows = []
-    for name, n in steps.items():
-        cells = []
-        for against in 'keras', 'torch':
-            step = next(each for each in found['steps'] if each['tutorial'] == name
-                        and each['against'] == against)
-            minutes = n * step['tf1gan_ms'] / 60000
-            cells.append(f'{step["tf1gan_ms"]:.0f} ms a step, ' + (
-                f'{minutes:.0f} minutes' if minutes < 90
-                else f'{minutes / 60:.1f} hours'))
-        rows.append([f'`make {name}`', f'{n:,}', *cells])
-    return table(['<', 'steps', 'stock build', 'MKL build (`ENV=mkl`)'], rows, (
-        f'Steps only, without pictures and checkpoints, on '
-        f'{machine(found["environment"])}.'))

@@ -1,5 +1,6 @@
 """What the page beside this file quotes."""
 
+from speed.speed import median
 from tables import load, machine, table
 
 from tf1gan import TUTORIALS
@@ -9,9 +10,9 @@ FIGURES = {'digits_covered': 'digits covered', 'divergence': 'divergence, nats',
 
 
 def today(part: str) -> str:
-    """Return one of the page's three tables."""
+    """Return one of the page's two tables."""
     found = load('today/today.json')
-    return {'traces': traces, 'runs': runs, 'speed': speed}[part](
+    return {'traces': traces, 'runs': runs}[part](
         found[part], found['environments'][part])
 
 
@@ -54,14 +55,15 @@ def runs(found: dict, where: dict) -> str:
                  f'The reference: {of}. {machine(where)}.')
 
 
-def speed(found: list, where: dict) -> str:
+def today_steps() -> str:
     """Return the time of a step on TensorFlow 2 and on 1.15."""
-    rows = []
-    for step in found:
-        lowest, highest = f'{step["ratio_min"]:.2f}', f'{step["ratio_max"]:.2f}'
-        rows.append([step['tutorial'], f'{step["tf1gan_ms"]:.2f}',
-                     f'{step["other_ms"]:.2f}',
-                     f'{step["ratio"]:.2f} ({lowest} to {highest})'])
-    return table(['<', f'TensorFlow {found[0]["tensorflow"]}, ms',
-                  f'{found[0]["version"]}, ms', '<ratio (lowest to highest block)'],
-                 rows, f'{machine(where)}.')
+    found, rows = load('speed/speed.json'), []
+    for name, sides in found['steps'].items():
+        two, one = sides['tf1gan, TensorFlow 2'], sides['tf1gan, stock build']
+        each = [a / b for a, b in zip(two['ms'], one['ms'])]
+        rows.append([name, f'{median(two):.2f}', f'{median(one):.2f}',
+                     f'{median(two) / median(one):.2f} ({min(each):.2f} to '
+                     f'{max(each):.2f})'])
+    return table(['<', f'TensorFlow {two["version"]}, ms', f'{one["version"]}, ms',
+                  '<ratio (lowest to highest block)'], rows,
+                 f'{machine(found["environment"])}.')

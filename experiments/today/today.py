@@ -1,27 +1,25 @@
 """TensorFlow 2 in graph mode against TensorFlow 1.15, tutorial by tutorial: make today
 
-    .venv/bin/python experiments/today/today.py [traces] [runs] [speed]
+    .venv/bin/python experiments/today/today.py [traces] [runs]
 
-Run it with TensorFlow 1.15. Without a word it does all three; each puts its part into
+Run it with TensorFlow 1.15. Without a word it does both; each puts its part into
 today.json beside this file.
 
     traces  every tutorial's golden trace anew, in .venv-tf2 and .venv-oldest
     runs    trains, or finishes, five seeds of vanilla and three of the ladder's rung 4
             in .venv-tf2, into runs/today; judges them by the spread of the reference
-    speed   a step of every tutorial side by side: leave the machine alone
 """
 
 import json
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), *(str(HERE.parent / each)
-                             for each in ('', 'speed', 'interpreter'))]
+                             for each in ('', 'interpreter'))]
 
 from tf1gan import TUTORIALS        # noqa: E402
 
@@ -29,7 +27,6 @@ ENVIRONMENTS = {'newest': '.venv-tf2', 'oldest': '.venv-oldest'}
 RUNS = {**{f'collapse_4_{seed}': ['collapse', seed, '--rung', '4', '--threads', '1']
            for seed in range(3)},
         **{f'vanilla_{seed}': ['vanilla', seed] for seed in range(5)}}
-BLOCKS, MILLISECONDS = 15, 400      # of a block, about
 
 
 def python(which: str) -> str:
@@ -109,43 +106,16 @@ def runs() -> dict:
     return judged
 
 
-def speed() -> list:
-    """Return the figures of a step of each tutorial, TensorFlow 2's first."""
-    import side_by_side
-    found = []
-    for name in TUTORIALS:
-        sides = ([interpreter, __file__, '--worker', name]
-                 for interpreter in (python('newest'), sys.executable))
-        figures = side_by_side.measure(*sides, BLOCKS)
-        found.append({'tutorial': name, **figures})
-        print(found[-1], flush=True)
-    return found
-
-
-def worker(name: str) -> None:
-    """Take a block of steps for every line of stdin; print milliseconds a step."""
-    import side_by_side
-    step, version = side_by_side.tf1gan_step(name)
-    began = time.perf_counter()
-    for _ in range(10):
-        step()
-    side_by_side.work(step, version, max(2, int(
-        MILLISECONDS / 100 / (time.perf_counter() - began))))
-
-
 def main(parts: list) -> None:
     """Do the parts that are asked for, and write the file."""
     from tf1gan import run_folder
     path = HERE / 'today.json'
     stored = json.loads(path.read_text()) if path.exists() else {}
-    for part in parts or ['traces', 'runs', 'speed']:
-        stored[part] = {'traces': traces, 'runs': runs, 'speed': speed}[part]()
+    for part in parts or ['traces', 'runs']:
+        stored[part] = {'traces': traces, 'runs': runs}[part]()
         stored.setdefault('environments', {})[part] = run_folder.environment()
         path.write_bytes(run_folder.as_json(stored))
 
 
 if __name__ == '__main__':
-    if sys.argv[1:2] == ['--worker']:
-        worker(sys.argv[2])
-    else:
-        main(sys.argv[1:])
+    main(sys.argv[1:])
