@@ -12,6 +12,7 @@ import numpy as np
 FILE = Path(__file__).with_suffix('.npz')
 SECOND = FILE.with_name('classifier_second.npz')
 NO_DIGIT = 10       # the second's eleventh class
+PART = 100          # images at once: more leave the processor's cache
 
 
 def load(file: Path = FILE) -> Tuple[Dict[str, np.ndarray], Dict[str, Any]]:
@@ -27,9 +28,9 @@ def classify(w: Dict[str, np.ndarray],
              images: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Return features [n, 64], logits [n, 10 (11)] of images [n, 28, 28(, 1)]."""
     from tqdm import tqdm       # on a terminal, for what takes more than a second
-    features, starts = [], range(0, len(images), 100)   # more leave the cache
+    features, starts = [], range(0, len(images), PART)
     for start in tqdm(starts, 'images classified', disable=None, leave=False, delay=1):
-        x = images[start:start + 500].reshape(-1, 28, 28, 1).astype(np.float32)
+        x = images[start:start + PART].reshape(-1, 28, 28, 1).astype(np.float32)
         for W, b in (w['W1'], w['b1']), (w['W2'], w['b2']):
             x = np.maximum(_pooled(_conv(x, W)) + b, 0)
         features.append(np.maximum(x.reshape(len(x), -1) @ w['W3'] + w['b3'], 0))

@@ -64,8 +64,10 @@ def draw(found: Dict[str, Any]):
             ax.set_xticklabels([f'{each["size"]:,}' for each in sizes], fontsize=8)
             ax.minorticks_off()
             ax.grid(True, alpha=0.3)
-            if column is panels.T[0]:
+            if ax in panels[:, 0]:
                 ax.set_ylabel(label)
+    panels[1, 0].set_yticks([500, 1000, 2000])
+    panels[1, 0].set_yticklabels(['500', '1,000', '2,000'])
     panels[0, 0].legend(fontsize=8)
     figure.subplots_adjust(wspace=0.05, hspace=0.25)
     return figure
