@@ -66,7 +66,9 @@ def draw(found: Dict[str, Any]):
             ax.grid(True, alpha=0.3)
             if ax in panels[:, 0]:
                 ax.set_ylabel(label)
-    panels[1, 0].set_yticks([500, 1000, 2000])
+    for ax in panels[1]:
+        ax.set_yticks([500, 1000, 2000])
+        ax.set_ylim(500, 2000)
     panels[1, 0].set_yticklabels(['500', '1,000', '2,000'])
     panels[0, 0].legend(fontsize=8)
     figure.subplots_adjust(wspace=0.05, hspace=0.25)
