@@ -25,10 +25,17 @@ if [ -t 2 ]; then       # a dot every two seconds: pip says nothing, and it take
     while sleep 2; do printf . >&2; done &
     dots=$!
     trap 'kill "$dots"; echo >&2' EXIT
-    trap 'exit 130' INT
 fi
-"$python" -m venv --clear "$venv"
-pip="$venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes"
+# In the background a step does not hear Ctrl-C itself, which would end in a traceback.
+child=
+step() {
+    "$@" &
+    child=$!
+    wait "$child"
+}
+trap 'kill $child 2>/dev/null; echo "stopped: the next call begins anew" >&2; exit 130' INT
+step "$python" -m venv --clear "$venv"
+pip="step $venv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes"
 $pip -r "$here/pip.lock"
 # What TensorFlow 1.15 needs has parts that come as sources only: on Python 3.6 termcolor too. They are built by
 # the setuptools and the wheel of pip.lock.

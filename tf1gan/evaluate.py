@@ -133,10 +133,12 @@ def measure_more(found: Images, features: np.ndarray,
     asked = digits if found.labels is None else found.labels
     train, test = (images.reshape(len(images), -1) / np.float32(255) for images in (
         real().train_images[-len(real().test_images):], real().test_images))
-    share, p = manifold.copies(found.images[few].reshape(len(few), -1), train, test)
+    from tqdm import tqdm
     compared = [manifold.compare(*reference(file), each, asked[rows])
-                for file, each in ((classifier.FILE, features[rows]),
-                                   (classifier.SECOND, second))]
+                for file, each in tqdm([(classifier.FILE, features[rows]), (
+                    classifier.SECOND, second)], 'features compared', disable=None,
+                    leave=False)]
+    share, p = manifold.copies(found.images[few].reshape(len(few), -1), train, test)
     result = {
         **compared[0],
         'no_digit': round(float(np.mean(logits.argmax(1) == classifier.NO_DIGIT)), 4),
