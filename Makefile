@@ -1,6 +1,7 @@
 # make vanilla            set-up if need be, then the main job; flags in ARGS="--total-epoch 2"
 # make dcgan              likewise (and make conditional)
 # make test               set-up if need be, then lint and the whole suite
+# make quick              a part of it, for a look in between: under a minute
 # make ports              the ports in PyTorch, JAX and TensorFlow 2, on a Python 3.11 (or PYTHON_PORTS)
 # make sbom               a bill of materials of every lock, CycloneDX, in sbom/
 # make pages              the numbers that the pages quote, from what the programs wrote
@@ -30,7 +31,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
 .DEFAULT_GOAL = help
-.PHONY: help vanilla dcgan conditional test ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep collect slurm sbom \
+.PHONY: help vanilla dcgan conditional test quick ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep collect slurm sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 # Bare make: what there is.
@@ -48,6 +49,10 @@ conditional: environment
 
 test: environment lint
 	@$(python) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+quick: environment lint
+	@$(python) -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix tests/test_,descriptions.py \
+		interpreter.py trace.py schema.py mnist.py pictures.py spread.py)
 
 # The package without TensorFlow 1.15, its NumPy-only tests, the ports against the golden traces, and the
 # mistakes in them; in an environment of their own.

@@ -51,6 +51,9 @@ def load():
 
     Raises: SystemExit with a sentence where there is none, or one that is too old.
     """
+    if any('\ud800' <= letter <= '\udfff' for letter in sys.prefix):
+        sys.exit('expected a locale that can write the path of this Python, as '
+                 'TensorFlow needs it, found another; set LC_ALL=C.UTF-8')
     try:
         import tensorflow
         version = tensorflow.__version__
