@@ -55,13 +55,10 @@ class Draws:
 
     def noise(self):
         """Return noise, and one-hot labels where G takes them, else None."""
-        law = self.description['noise']
-        size = self.n, law['size']
-        z = (self.rng.normal(size=size) if law['law'] == 'normal' else
-             self.rng.uniform(law['low'], law['high'], size))
-        n_labels = self.description['labels']
-        return z, (np.eye(n_labels)[self.rng.randint(n_labels, size=self.n)]
-                   if n_labels else None)
+        from tf1gan import generator
+        z, digits = generator.draw_noise(self.description, self.rng, self.n)
+        return z, (None if digits is None else
+                   np.eye(self.description['labels'])[digits])
 
 
 # --- TensorFlow -----------------------------------------------------------------------
