@@ -11,10 +11,21 @@ stamp=$venv/tf1gan-stamp
 sums=$(cat "$here/pip.lock" "$lock" | cksum)
 versions=$(sed -n 's/^# Pythons: //p' "$lock")
 
+# Gives the environment the package as it is in this folder, and its command, from any other folder. Each call
+# does, for the folder may have moved. (pip's own way breaks at a space in the path.)
+link() {
+    case $lock in *tf1-*|*tf2-*) ;; *) return 0 ;; esac
+    cp "$here/tf1gan" "$venv/bin/tf1gan"
+    "$venv/bin/python" -c 'import os, sys, sysconfig
+with open(os.path.join(sysconfig.get_path("purelib"), "tf1gan.pth"), "w") as file:
+    file.write("import os, sys; sys.path.append(os.fsdecode({}))\n".format(
+        os.fsencode(os.path.abspath(sys.argv[1]))))' "$here/.."
+}
+
 if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$sums" ] && "$venv/bin/python" -c '' 2>/dev/null; then
-    case $wanted in ''|--there) exit 0 ;; esac
+    case $wanted in --there) exit 0 ;; '') link; exit 0 ;; esac
     python=$(sh "$here/find-python.sh" "$wanted" "$versions")
-    [ "$(tail -n 1 "$stamp")" != "$python" ] || exit 0
+    [ "$(tail -n 1 "$stamp")" != "$python" ] || { link; exit 0; }
 else
     [ "$wanted" != --there ] || exit 1
     python=$(sh "$here/find-python.sh" "$wanted" "$versions")
@@ -49,3 +60,4 @@ case $lock in
 *) $pip --only-binary=:all: -r "$lock" ;;
 esac
 printf '%s\n%s\n' "$sums" "$python" >"$stamp"
+link

@@ -30,7 +30,7 @@ fetched() {     # prints the path of a Python 3.7 that uv has fetched, now or be
 }
 
 if [ -z "$wanted" ] && there tf1-cpu.lock; then
-    exit 0
+    exec sh "$here/environment.sh" "$venv" "$here/tf1-cpu.lock"
 fi
 if python=$(find_python "$wanted" "$old") ||
         { [ -z "$wanted" ] && ! there tf2-cpu.lock && python=$(fetched); }; then

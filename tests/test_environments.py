@@ -197,7 +197,33 @@ def test_what_is_there_is_kept_in_silence(first):
 
 def test_the_reference_that_is_there_is_not_looked_for(first):
     kept = first('3.11', there='tf1-cpu.lock')
-    assert kept.out == kept.err == '' and kept.status == 0
+    assert kept.out.split() == ['tf1-cpu.lock'] and kept.err == ''
+
+
+def test_an_environment_has_the_package_and_its_command_in_any_folder(tmp_path):
+    """Also where the path has a space and an accent, and after the folder has moved."""
+    for name in 'a first é', 'then':
+        folder = tmp_path / name
+        if name == 'then':
+            (tmp_path / 'a first é').rename(folder)
+        else:
+            shutil.copytree(str(ROOT / 'requirements'), str(folder / 'requirements'))
+            shutil.copytree(str(ROOT / 'tf1gan'), str(folder / 'tf1gan'),
+                            ignore=shutil.ignore_patterns('data', '*.npz'))
+            execute(sys.executable, '-m', 'venv', '--without-pip', folder / '.venv',
+                    cwd=tmp_path)
+            sums = execute('sh', '-c', 'cat pip.lock tf1-cpu.lock | cksum',
+                           cwd=folder / 'requirements').out
+            (folder / '.venv/tf1gan-stamp').write_text(f'{sums}{sys.executable}\n')
+        made = execute('sh', folder / 'requirements/environment.sh', folder / '.venv',
+                       folder / 'requirements/tf1-cpu.lock', cwd=tmp_path)
+        assert made == (0, '', '', '')
+        own = {'PATH': os.environ['PATH']}      # no PYTHONPATH
+        listed = execute(folder / '.venv/bin/tf1gan', '--help', cwd=tmp_path, env=own)
+        assert listed.status == 0 and '  vanilla ' in listed.out
+        where = execute(folder / '.venv/bin/python', '-c',
+                        'import tf1gan; print(tf1gan.__file__)', cwd=tmp_path, env=own)
+        assert Path(where.out.strip()) == folder / 'tf1gan/__init__.py'
 
 
 def test_without_any_python_all_that_will_do_are_named(first):

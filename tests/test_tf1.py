@@ -1,7 +1,13 @@
 """tf1gan.tf1: TensorFlow 2 in graph mode draws and computes what 1.15 does."""
 
+import fcntl
 import json
+import os
+import pty
+import struct
+import subprocess
 import sys
+import termios
 
 import numpy as np
 import pytest
@@ -179,3 +185,27 @@ def test_the_pages_do_not_ask_for_a_version():
         assert page.count('from tf1gan.tf1 import tf\n') == 1
         assert 'VERSION' not in page and 'REFERENCE' not in page
     assert vanilla.tf is tf
+
+
+def test_a_terminal_shows_what_is_waited_for(tmp_path, small):
+    """And nothing of it stays: each line is written over before the next comes."""
+    terminal, end = pty.openpty()
+    fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'tf1gan.vanilla', '--max-steps', '1', '--out', 'run',
+         '--data', str(small)], cwd=str(tmp_path), env=environ(), stdin=end, stdout=end,
+        stderr=end)
+    os.close(end)
+    found = b''
+    try:
+        while True:
+            found += os.read(terminal, 4096)
+    except OSError:     # the other end is closed
+        pass
+    os.close(terminal)
+    assert process.wait() == 0
+    lines = [line for line in found.decode().replace('\n', '\r').split('\r') if line]
+    blank = [not line.strip() for line in lines]
+    assert lines[0] == 'loading TensorFlow ... ' and blank[1]
+    assert lines[2] == 'building the graph ... ' and blank[3]
+    assert lines[4] == 'run folder: run'

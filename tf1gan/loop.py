@@ -70,7 +70,13 @@ class Run:
         self.n_steps = config[0] * self.n_batches
         self.log_every = page.LOG_EVERY or self.n_batches
         self.step, self.seconds, self.rows, self.last = 0, 0.0, [], None
+        tf1.load()
+        with tf1.waiting('building the graph'):
+            self.build(state)
 
+    def build(self, state) -> None:
+        """Build the page's graph, and begin its session or go on from `state`."""
+        page, config, settings = self.page, self.config, self.settings
         self.model = page.build(config, settings['seed'])
         shape = list(self.data.images.shape[1:])
         if not self.model.X.shape[1:].is_compatible_with(shape):

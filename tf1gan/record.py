@@ -107,7 +107,7 @@ def record(run: loop.Run, n_steps: int, path: str) -> None:
                          '(tf1gan/descriptions says what it holds)')
     from tqdm import tqdm       # where TensorFlow is missing, it may be too
     recorder = Recorder(run)
-    for _ in tqdm(range(n_steps), 'steps recorded', disable=None, leave=False, delay=1):
+    for _ in tqdm(range(n_steps), 'steps recorded', disable=None, leave=False):
         draw(run)
         run.advance(recorder)
     trace.save(path, {

@@ -13,6 +13,7 @@ TensorFlow, such as a page's flags, does not wait for it. That import changes Te
 import functools
 import os
 import sys
+from contextlib import contextmanager
 from types import ModuleType
 
 from tf1gan import OLDEST_2
@@ -45,6 +46,14 @@ class _Facts(ModuleType):
         return self.__dict__[name]
 
 
+@contextmanager
+def waiting(doing: str):
+    """Show on a terminal what is done, and take that away when it is done."""
+    from tqdm import tqdm       # where TensorFlow is missing, it may be too
+    with tqdm(bar_format=f'{doing} ... ', disable=None, leave=False):
+        yield
+
+
 @functools.lru_cache(maxsize=None)
 def load():
     """Import TensorFlow and settle FACTS; return it as TensorFlow 1.
@@ -55,7 +64,8 @@ def load():
         sys.exit('expected a locale that can write the path of this Python, as '
                  'TensorFlow needs it, found another; set LC_ALL=C.UTF-8')
     try:
-        import tensorflow
+        with waiting('loading TensorFlow'):
+            import tensorflow
         version = tensorflow.__version__
         reference = version.startswith('1.15')
         if not reference and tuple(map(int, version.split('.')[:2])) < OLDEST_2:
