@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from tf1gan import TUTORIALS, InputError, command, contract, flags, loop, trace
+from tf1gan import TUTORIALS, InputError, command, contract, flags, loop, tf1, trace
 from tf1gan.tf1 import tf
 
 
@@ -110,13 +110,14 @@ def record(run: loop.Run, n_steps: int, path: str) -> None:
     for _ in tqdm(range(n_steps), 'steps recorded', disable=None, leave=False):
         draw(run)
         run.advance(recorder)
-    trace.save(path, {
+    meta = {
         'format': trace.FORMAT, 'tutorial': run.page.name,
         'config': run.config._asdict(), 'seed': run.settings['seed'],
         'optimizers': recorder.optimizers,
         **{key: run.settings[key] for key in ('description',) if key in run.settings},
-        'environment': command.environment(run.sess, run.settings['threads'])},
-        recorder.arrays)
+        'environment': command.environment(run.sess, run.settings['threads'])}
+    with tf1.waiting('writing the trace'):
+        trace.save(path, meta, recorder.arrays)
 
 
 def draw(run: loop.Run) -> None:
