@@ -31,7 +31,7 @@ python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
 .DEFAULT_GOAL = help
-.PHONY: help vanilla dcgan conditional test quick ports right golden classifier results lint environment pages speed oracles ladder claims today faults sweep collect slurm sbom \
+.PHONY: help vanilla dcgan conditional test quick ports right golden classifier lint environment pages speed oracles ladder claims today faults sweep collect trials slurm sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
 
 # Bare make: what there is.
@@ -77,12 +77,6 @@ classifier: environment
 	@$(python) experiments/classifier/train.py
 	@$(python) experiments/fill_pages.py
 
-# The spread over seeds: judges what is in runs/spread; JOBS="vanilla_0 dcgan_0" trains those first.
-JOBS ?=
-results: environment
-	@$(python) experiments/spread.py $(JOBS)
-	@$(python) experiments/fill_pages.py
-
 # Twenty seeds of every group, as a Snakemake workflow (many hours; it goes on where it was). A part of it:
 # ARGS='--config groups="vanilla dcgan" seeds=3'.
 sweep: environment
@@ -94,9 +88,15 @@ slurm: environment
 	@$(python) experiments/sweep/slurm.py
 	@$(python) experiments/fill_pages.py
 
-# The sweep's curves and figures, of what is finished; GROUPS="vanilla dcgan" have their generators judged too.
+# The sweep's curves, of what is finished; GROUPS="vanilla dcgan" have their generators judged too. It makes the
+# tables of results, and what `tf1gan curve` and `evaluate --against` compare with.
 collect: environment
 	@$(python) experiments/sweep/collect.py $(GROUPS)
+	@$(python) experiments/fill_pages.py
+
+# What these two see: known wrong runs, right ones, and seeds left out (half an hour).
+trials: environment
+	@$(python) experiments/sweep/trials.py
 	@$(python) experiments/fill_pages.py
 
 # The golden traces anew: only when a tutorial's behaviour changes.

@@ -214,7 +214,7 @@ def liar(honest_run, home, lies, of_arrays):
 def drawn(folder):
     """Draw a run's images as evaluate does."""
     images = evaluate.draw(folder, 3)
-    evaluate.note_shorter([folder], [images], evaluate.spread.load('vanilla'))
+    evaluate.note_other_steps([folder], [images], evaluate.spread.load('vanilla'))
 
 
 def test_a_checkpoint_that_lies_is_drawn_or_refused_in_one_sentence(

@@ -9,7 +9,7 @@ import pytest
 from conftest import META, ROOT
 
 import tf1gan
-from tf1gan import InputError, evaluate, spread
+from tf1gan import InputError, curve, evaluate, run_folder, spread
 
 THREE = 'frechet', 'divergence', 'confidence'
 
@@ -98,6 +98,16 @@ def test_seeds_that_leave_one_digit_open_are_too_few_to_tell():
         7.649 * 0.1 * np.sqrt(4 / 3))
 
 
+def test_ten_seeds_show_whether_one_digit_is_normal():
+    """As it is early in training: what most of them do is inside, the rest is not."""
+    rng = np.random.RandomState(0)
+    ones = [{**figures(rng, 1., 0.01), 'divergence': np.log(10) - rng.uniform(0, 0.01)}
+            for _ in range(10)]
+    assert base(ones[:9]).judge([ones[9]]).word == 'too few seeds to tell'
+    assert base(ones).judge([{**ones[0], 'divergence': np.log(10)}]).word == 'inside'
+    assert base(ones).judge([{**ones[0], 'divergence': 0.3}]).word == 'outside'
+
+
 def test_images_are_as_many_as_the_seeds_and_labelled_where_these_are():
     rng = np.random.RandomState(0)
     seeds = base([figures(rng, 0., 0.01) for _ in range(5)])
@@ -153,58 +163,78 @@ def test_seeds_of_one_digit_each_tell_nothing():
 
 
 @pytest.fixture
-def results(tmp_path, monkeypatch):
-    """Return the program of `make results`, with folders of its own and no run."""
-    path = ROOT / 'experiments' / 'spread.py'
-    monkeypatch.syspath_prepend(str(path.parent))
-    spec = importlib.util.spec_from_file_location('results', str(path))
+def collect(tmp_path, monkeypatch):
+    """Return the program of `make collect`: copies of what it writes, no run."""
+    experiments = tmp_path / 'experiments'
+    monkeypatch.syspath_prepend(str(ROOT / 'experiments'))
+    monkeypatch.syspath_prepend(str(ROOT / 'experiments' / 'sweep'))
+    import tables
+    spec = importlib.util.spec_from_file_location(
+        'collect', str(ROOT / 'experiments/sweep/collect.py'))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name in tf1gan.TUTORIALS:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / 'summary.json').write_bytes(
-            (ROOT / 'experiments' / name / 'summary.json').read_bytes())
-    monkeypatch.setattr(module, 'HERE', tmp_path)
-    monkeypatch.setattr(module, 'RUNS', tmp_path / 'runs')
-    monkeypatch.setattr(sys, 'argv', ['spread.py'])
+    for path in [*(ROOT / 'experiments').glob('*/summary.json'),
+                 *(ROOT / 'experiments/sweep').glob('*.json')]:
+        copy = experiments / path.relative_to(ROOT / 'experiments')
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    for where, name, value in (
+            (module, 'ROOT', tmp_path), (module, 'HERE', experiments / 'sweep'),
+            (tables, 'HERE', experiments), (module, 'RUNS', tmp_path / 'runs')):
+        monkeypatch.setattr(where, name, value)
+    for file in spread.FILE, curve.FILE:
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(spread, 'FILE', tmp_path / spread.FILE.name)
+    monkeypatch.setattr(curve, 'FILE', tmp_path / curve.FILE.name)
     return module
 
 
-def test_make_results_without_a_run_changes_nothing(results, tmp_path, monkeypatch):
-    shipped = spread.FILE.read_bytes()
-    monkeypatch.setattr(spread, 'FILE', tmp_path / 'spread.json')
-    results.main()
-    assert (tmp_path / 'spread.json').read_bytes() == shipped
-    for name in tf1gan.TUTORIALS:
-        assert results.stored(name) == stored(name)
+def content(folder):
+    """Return all files below a folder."""
+    return {path: path.read_bytes() for path in folder.rglob('*.json')}
 
 
-def test_make_results_takes_in_what_has_finished(results, tmp_path, monkeypatch):
-    monkeypatch.setattr(spread, 'FILE', tmp_path / 'spread.json')
-    new = {**stored('vanilla')[1], 'frechet': 12.5}
-    monkeypatch.setattr(results, 'judge', lambda name: {
-        'vanilla_1': new, 'vanilla_4': {**new, 'seed': 9}}.get(name, {}))
-    results.main()
-    assert results.stored('vanilla') == [
-        stored('vanilla')[0], new, *stored('vanilla')[2:], {**new, 'seed': 9}]
-    assert [seed['frechet'] for seed in spread.load('vanilla').seeds].count(12.5) == 2
-    with pytest.raises(AssertionError):
-        results.write('vanilla', [{**new, 'frechet': float('nan')}])
-    assert results.stored('vanilla')[1] == new
+def test_make_collect_without_a_run_changes_nothing(collect, tmp_path, monkeypatch):
+    before = content(tmp_path)
+    monkeypatch.setattr(sys, 'argv', ['collect.py', 'vanilla'])
+    collect.main()
+    after = content(tmp_path)
+    judged = tmp_path / 'experiments/sweep/vanilla.json'
+    for found in before, after:     # the machine that judged last
+        found[judged] = json.loads(found[judged])['seeds']
+    assert after == before
 
 
-def test_a_run_is_judged_when_it_has_taken_all_its_steps(results, tmp_path,
-                                                         monkeypatch):
-    from tf1gan import run_folder
-    folder = tmp_path / 'runs' / 'vanilla_0'
-    folder.mkdir(parents=True)
+def test_make_collect_takes_in_what_has_finished(collect, tmp_path, monkeypatch):
+    """A seed with the first and the last of its points; no other seed changes."""
+    folder = tmp_path / 'runs/dcgan/3'
+    for steps in 100, 10001:
+        point = folder / f'at_{steps}'
+        point.mkdir(parents=True)
+        run_folder.write(point / run_folder.CHECKPOINT, run_folder.pack({}, {
+            **META, 'step': steps, 'rated': {'D_x': 0.5}, 'rows': [
+                {'step': steps - n, 'loss_G': n + 1., 'seconds': 1.} for n in (2, 1)]}))
     (folder / 'env.json').write_text('{"threads": 7}')
-    meta = {**META, 'rows': [{'loss_D': 0.5, 'seconds': 1.}]}
+    (folder / 'log.csv').write_text('step,loss_D,loss_G\n' + ''.join(
+        f'{n},{n},1\n' for n in range(10001)))
+    folder.with_name('3.done').write_text('')
     monkeypatch.setattr(evaluate, 'draw', lambda path: path)
-    monkeypatch.setattr(evaluate, 'measure', lambda path: {'frechet': 3.})
-    for step in 54999, 55000:
-        run_folder.write(folder / run_folder.CHECKPOINT,
-                         run_folder.pack({}, {**meta, 'step': step}))
-        assert results.judge('vanilla_0') == ({} if step < 55000 else {
-            'group': '', 'seed': 0, 'steps': 55000, 'loss_D': 0.5, 'frechet': 3.,
-            'trained': {'threads': 7}})
+    monkeypatch.setattr(evaluate, 'measure', lambda path, whole: {
+        'frechet': 30.5, **dict.fromkeys(THREE[1:], 0.25), **({'images': 1} if whole
+                                                              else {})})
+    before = {name: stored(name) for name in tf1gan.TUTORIALS}
+    monkeypatch.setattr(sys, 'argv', ['collect.py', 'dcgan'])
+    collect.main()
+    for name in tf1gan.TUTORIALS:
+        runs = json.loads((tmp_path / f'experiments/{name}/summary.json').read_text())[
+            'runs']
+        assert runs == ([{
+            'group': '', 'seed': 3, 'steps': 10001, 'loss_G': 2.5, 'frechet': 30.5,
+            'divergence': 0.25, 'confidence': 0.25, 'D_x': 0.5, 'images': 1,
+            'trained': {'threads': 7}}] if name == 'dcgan' else before[name])
+    for steps, nearest in (None, 10001), (100, 100), (900, 100), (2000, 10001):
+        base = spread.load('dcgan', steps)
+        assert base.steps == nearest and base.seeds == [
+            {'frechet': 30.5, 'divergence': 0.25, 'confidence': 0.25}]
+    band = json.loads(curve.FILE.read_text())['dcgan']['']
+    assert len(band['curves']['loss_D']) == 1 and band['steps'] == 10001

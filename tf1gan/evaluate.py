@@ -73,15 +73,17 @@ def nearest(images: np.ndarray, train: np.ndarray) -> Tuple[np.ndarray, np.ndarr
     return found, np.sqrt(((x - y[found]) ** 2).sum(1))
 
 
-def measure(found: Images) -> Dict[str, Any]:
-    """Return all the figures of some images, rounded to the digits that matter."""
+def measure(found: Images, whole: bool = True) -> Dict[str, Any]:
+    """Return all the figures of some images, rounded to the digits that matter.
+
+    Not `whole`: only those that a spread compares, in a quarter of the time.
+    """
     w, facts = classifier.load()
     features, logits = classifier.classify(w, found.images)
     digits = logits.argmax(1)
     shares = np.bincount(digits, minlength=10) / len(digits)
     odds = np.exp(logits - logits.max(1, keepdims=True))
     seen = shares[shares > 0]
-    train = real().train_images / np.float32(255)
     result = {
         'images': len(digits),
         'digits_covered': int((shares >= COVERED).sum()),
@@ -89,13 +91,17 @@ def measure(found: Images) -> Dict[str, Any]:
         'divergence': round(float((seen * np.log(10 * seen)).sum()), 4),
         'confidence': round(float(np.mean(1 / odds.sum(1))), 4),
         'frechet': round(classifier.frechet(classifier.moments(features), (
-            w['test_mean'], w['test_covariance'])), 3),
+            w['test_mean'], w['test_covariance'])), 3)}
+    if found.labels is not None:
+        result['as_asked'] = round(float(np.mean(digits == found.labels)), 4)
+    if not whole:
+        return {name: result[name] + 0.0 for name in spread.FIGURES if name in result}
+    train = real().train_images / np.float32(255)
+    result.update({
         'frechet_of_training_images': round(facts['frechet_of_training_images'], 3),
         'nearest': round(float(np.median(
             nearest(found.images[:N_NEAREST], train)[1])), 3),
-        'nearest_of_test_images': round(facts['nearest_of_test_images'], 3)}
-    if found.labels is not None:
-        result['as_asked'] = round(float(np.mean(digits == found.labels)), 4)
+        'nearest_of_test_images': round(facts['nearest_of_test_images'], 3)})
     result = {name: value + 0.0 if isinstance(value, float) else value      # never -0.0
               for name, value in result.items()}
     theirs = classifier.load(classifier.SECOND)[1]['of_training_images']
@@ -169,11 +175,13 @@ def draw(folder: Path, n: int = spread.N_SAMPLES) -> Images:
     return Images(generate(z, digits), digits, generate.meta['step'])
 
 
-def note_shorter(runs: List[Path], drawn: List[Images], base: spread.Spread) -> None:
-    """Say which runs have taken fewer steps than a spread's seeds."""
+def note_other_steps(runs: List[Path], drawn: List[Images],
+                     base: spread.Spread) -> None:
+    """Say which runs have taken fewer steps than a spread's seeds, or more."""
     for run, images in zip(runs, drawn):
-        if images.steps is not None and images.steps < base.steps:
-            print(f'note: {run} has taken {images.steps:,} steps, fewer than the '
+        if images.steps is not None and images.steps != base.steps:
+            word = 'fewer' if images.steps < base.steps else 'more'
+            print(f'note: {run} has taken {images.steps:,} steps, {word} than the '
                   f"{base.steps:,} of {base.name}'s seeds, and is judged as it is now",
                   file=sys.stderr)
 
@@ -328,6 +336,10 @@ def main() -> int:
                         '0 1)')
     parser.add_argument('--against', choices=TUTORIALS, metavar='TUTORIAL',
                         help='say whether they are inside the spread of its seeds')
+    parser.add_argument('--steps', type=flags.number(int, 1, flags.MOST_STEPS),
+                        metavar='N', help='that the generator has taken: --against '
+                        "takes the seeds' nearest point of training (default: a run's "
+                        'own, or else all)')
     parser.add_argument('--keep', metavar='FILE', type=flags.path,
                         help='keep the images that were judged, and the digits asked '
                         'for, in an .npz')
@@ -345,10 +357,12 @@ def main() -> int:
         trained = [os.path.isfile(str(run / run_folder.CHECKPOINT)) for run in runs]
         drawn = [draw(run) if is_run else read(run, ends)
                  for run, is_run in zip(runs, trained)]
-        base = spread.load(options.against) if options.against else None
+        base = spread.load(options.against, options.steps or max(
+            (each.steps for each in drawn if each.steps), default=None)
+        ) if options.against else None
         if base:
             base.check([(len(each.images), each.labels) for each in drawn])
-            note_shorter(runs, drawn, base)
+            note_other_steps(runs, drawn, base)
         found = [measure(each) for each in drawn]
         verdict = base.judge(found) if base else None
         failed = keep(options.keep, runs, trained, drawn, found)

@@ -1,6 +1,7 @@
 """The spread of a tutorial's seeds, and whether other images are inside it. NumPy only.
 
-`make results` measures it: experiments/spread.py.
+At ten points of training where the seeds of a sweep were judged, else after all steps.
+`make collect` measures it: experiments/sweep.
 """
 
 import functools
@@ -17,6 +18,7 @@ N_SAMPLES = 10000       # images of a seed
 FIGURES = 'frechet', 'divergence', 'confidence', 'as_asked'     # where there are labels
 ERROR_RATE = 0.05       # chance that a right port is called outside, by all figures
 LEAST, DEVIATION = 1e-4, 1e-3       # of a figure, and of the logarithms of the seeds'
+MANY = 10               # seeds that show whether one digit alone is normal
 ONE_DIGIT = float(np.log(10))       # the divergence of a generator that draws only one
 
 
@@ -92,7 +94,7 @@ class Spread(NamedTuple):
         if n < 3:
             return 'the spread of fewer than 3 seeds says too little'
         most = self.interval('divergence', m)[1]
-        if most >= ONE_DIGIT:
+        if most >= ONE_DIGIT and n < MANY:
             return (f'with the {n} seeds of {self.name} a divergence of up to '
                     f'{most:.3g} is inside, and one digit alone has {ONE_DIGIT:.3f}')
         return None
@@ -135,9 +137,17 @@ class Spread(NamedTuple):
         return Verdict(word, '', held)
 
 
-def load(name: str) -> Spread:
-    """Return a tutorial's spread, as `make results` stored it."""
-    return Spread(name, **json.loads(FILE.read_text())[name])
+def load(name: str, steps: Optional[int] = None) -> Spread:
+    """Return a tutorial's spread after all steps, or at the point nearest to `steps`.
+
+    The nearest is that of the ratio nearest to 1.
+    """
+    found = json.loads(FILE.read_text())[name]
+    at = max(found['points'], key=lambda each: each['steps'] if steps is None else
+             -abs(np.log(each['steps'] / max(steps, 1))))
+    figures = [key for key in at if key != 'steps']
+    return Spread(name, found['group'], at['steps'], [
+        dict(zip(figures, seed)) for seed in zip(*(at[key] for key in figures))])
 
 
 def chance(p: float) -> str:

@@ -5,15 +5,17 @@
 Cuts the loss curves of every group's finished seeds into windows, and writes them to
 tf1gan/curve.json, which `tf1gan curve` reads. Judges the generators of the groups named
 that were kept along training, with `tf1gan.evaluate`, and writes their figures to
-GROUP.json beside this file. What is judged already is not judged again; a group without
-a finished seed stays.
+GROUP.json beside this file; what is judged already is not judged again. Of these files,
+also those of before, it makes the tables of results (../TUTORIAL/summary.json) and
+tf1gan/spread.json, which `evaluate --against` reads. A group without a finished seed
+stays as it is.
 """
 
 import csv
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -24,7 +26,8 @@ sys.path[:0] = map(str, (ROOT, ROOT / 'experiments', HERE))
 import tables                           # noqa: E402
 from seed import GROUPS, RUNS, Group    # noqa: E402
 
-from tf1gan import curve, evaluate, mnist, run_folder      # noqa: E402
+from tf1gan import (TUTORIALS, curve, evaluate, mnist, run_folder,     # noqa: E402
+                    spread)
 from tf1gan.descriptions import find, numbers       # noqa: E402
 
 FIGURES = 'figures.json'
@@ -76,13 +79,16 @@ def short(value: float) -> float:
     return float(f'{value:.5g}')
 
 
-def point(folder: Path) -> Dict[str, Any]:
-    """Return the figures of a generator that was kept; they are kept beside it."""
+def point(folder: Path, last: bool) -> Dict[str, Any]:
+    """Return the figures of a generator that was kept; they are kept beside it.
+
+    Before the `last` of a seed they are those that a spread compares.
+    """
     path = folder / FIGURES
     if not path.exists():
         rated = run_folder.load_checkpoint(folder)[1]['rated']
         path.write_bytes(run_folder.as_json({
-            **evaluate.measure(evaluate.draw(folder)), **rated}))
+            **evaluate.measure(evaluate.draw(folder), last), **rated}))
     return json.loads(path.read_text())
 
 
@@ -98,14 +104,60 @@ def points(group: Group, folders: List[Path]) -> List[Dict[str, Any]]:
             losses = {loss: short(np.mean([row[loss] for row in rows]))
                       for loss in rows[0] if loss.startswith('loss_')} if rows else {}
             seed['points'].append({'steps': int(place.name[3:]), **losses,
-                                   **point(place)})
+                                   **point(place, place is places[-1])})
         found.append(seed)
         print(group.tutorial, group.name, folder.name, flush=True)
     return found
 
 
+def swept(tutorial: str) -> List[Tuple[Group, List[Dict[str, Any]]]]:
+    """Return a tutorial's groups that were judged, each with its seeds."""
+    paths = [(group, HERE / f'{name}.json') for name, group in GROUPS.items()
+             if group.tutorial == tutorial]
+    return [(group, json.loads(path.read_text())['seeds']) for group, path in paths
+            if path.exists()]
+
+
+def summarize(tutorial: str) -> None:
+    """Put the ends of a tutorial's seeds into its summary.
+
+    A group that has not been swept stays as it is.
+    """
+    path = ROOT / 'experiments' / tutorial / 'summary.json'
+    old = json.loads(path.read_text())
+    runs = {}
+    for run in old['runs']:
+        runs.setdefault(run['group'], []).append(run)
+    for group, seeds in swept(tutorial):
+        runs[group.name] = [{
+            'group': group.name, 'seed': seed['seed'], **seed['points'][-1],
+            'trained': seed['trained']} for seed in seeds]
+    path.write_bytes(run_folder.as_json(
+        {**old, 'runs': [run for name in sorted(runs) for run in runs[name]]}))
+
+
+def spreads() -> Dict[str, Any]:
+    """Return what tf1gan/spread.json holds: of each figure the seeds, at each point."""
+    result = {}
+    for tutorial in TUTORIALS:
+        name = curve.LAST_WORD.get(tutorial, '')
+        found = [[point for seed in seeds for point in seed['points']]
+                 for group, seeds in swept(tutorial) if group.name == name]
+        if not found:       # only the ends
+            found = [[run for run in tables.load(f'{tutorial}/summary.json')['runs']
+                      if run['group'] == name]]
+        points = {}
+        for each in found[0]:
+            points.setdefault(each['steps'], []).append(each)
+        result[tutorial] = {'group': name, 'points': [{'steps': steps, **{
+            figure: [each[figure] for each in points[steps]]
+            for figure in spread.FIGURES if figure in points[steps][0]}}
+            for steps in sorted(points)]}
+    return result
+
+
 def main() -> None:
-    """Collect the curves, then judge the generators of the groups that are named."""
+    """Collect the curves, judge the generators of the groups named, and sum up."""
     shipped = json.loads(curve.FILE.read_text()) if curve.FILE.exists() else {}
     for name, group in GROUPS.items():
         folders = finished(name)
@@ -113,9 +165,17 @@ def main() -> None:
             shipped.setdefault(group.tutorial, {})[group.name] = curves(group, folders)
     curve.FILE.write_text(json.dumps(shipped) + '\n')
     for name in sys.argv[1:]:
-        tables.store(f'sweep/{name}.json', {
-            'group': name, 'config': GROUPS[name]._asdict(),
-            'seeds': points(GROUPS[name], finished(name))})
+        path = HERE / f'{name}.json'
+        seeds = json.loads(path.read_text())['seeds'] if path.exists() else []
+        judged = {seed['seed']: seed for seed in (
+            *seeds, *points(GROUPS[name], finished(name)))}
+        if judged:
+            tables.store(f'sweep/{path.name}', {
+                'group': name, 'config': GROUPS[name]._asdict(),
+                'seeds': [judged[seed] for seed in sorted(judged)]})
+    for tutorial in TUTORIALS:
+        summarize(tutorial)
+    spread.FILE.write_text(json.dumps(spreads()) + '\n')
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 from speed.speed import median
 from tables import load, machine, table
 
-from tf1gan import TUTORIALS
+from tf1gan import TUTORIALS, spread
 
 FIGURES = {'digits_covered': 'digits covered', 'divergence': 'divergence, nats',
            'confidence': 'confidence', 'frechet': 'Frechet'}
@@ -36,20 +36,20 @@ def runs(found: dict, where: dict) -> str:
     """Return the figures of the seeds, and whether the reference's spread has them."""
     rows = []
     for name in found:
-        held = {each['figure']: each for each in found[name]['held']}
+        verdict = spread.load(name).judge(found[name])
+        held = {each.figure: each for each in verdict.held}
         for figure, words in FIGURES.items():
-            seeds = [run[figure] for run in found[name]['runs']]
+            seeds = [run[figure] for run in found[name]]
             row = [name if figure == 'digits_covered' else '', words,
                    ', '.join(f'{value:.3g}' for value in seeds)]
             if figure in held:
                 each = held[figure]
-                row += [f'{each["yours"]:.3g}',
-                        f'{each["low"]:.3g} to {each["high"]:.3g}',
-                        f'outside, {each["outside"]}' if each['outside'] else 'inside']
+                row += [f'{each.yours:.3g}', f'{each.low:.3g} to {each.high:.3g}',
+                        f'outside, {each.outside}' if each.outside else 'inside']
             else:
                 row += ['', '', '']
             rows.append(row)
-    of = '; '.join(each['reference'] for each in found.values())
+    of = '; '.join(str(spread.load(name)) for name in found)
     return table(['<', '<', 'its seeds', 'mean', "inside the reference's spread",
                   '<that is'], rows,
                  f'The reference: {of}. {machine(where)}.')
