@@ -6,9 +6,9 @@ Cuts the loss curves of every group's finished seeds into windows, and writes th
 tf1gan/curve.json, which `tf1gan curve` reads. Judges the generators of the groups named
 that were kept along training, with `tf1gan.evaluate`, and writes their figures to
 GROUP.json beside this file; what is judged already is not judged again. Of these files,
-also those of before, it makes the tables of results (../TUTORIAL/summary.json) and
-tf1gan/spread.json, which `evaluate --against` reads. A group without a finished seed
-stays as it is.
+also those of before, it makes the tables of results (../TUTORIAL/summary.json),
+tf1gan/spread.json, which `evaluate --against` reads, and training.png. A group without
+a finished seed stays as it is.
 """
 
 import csv
@@ -26,11 +26,13 @@ sys.path[:0] = map(str, (ROOT, ROOT / 'experiments', HERE))
 import tables                           # noqa: E402
 from seed import GROUPS, RUNS, Group    # noqa: E402
 
-from tf1gan import (TUTORIALS, curve, evaluate, mnist, run_folder,     # noqa: E402
-                    spread)
+from tf1gan import (TUTORIALS, curve, evaluate, mnist, pictures,       # noqa: E402
+                    run_folder, spread)
 from tf1gan.descriptions import find, numbers       # noqa: E402
 
 FIGURES = 'figures.json'
+PANELS = {'frechet': 'Frechet distance', 'divergence': 'divergence (nats)',
+          'D_x': 'D(x), of test images', 'D_G_z': 'D(G(z))'}
 
 
 def finished(name: str) -> List[Path]:
@@ -156,6 +158,34 @@ def spreads() -> Dict[str, Any]:
     return result
 
 
+def draw(groups: Dict[Tuple[str, str], List[Dict[str, Any]]]) -> 'pictures.Figure':
+    """Draw figures of each group's seeds against the steps: mean, least and greatest.
+
+    As far as every seed of a group goes.
+    """
+    figure = pictures.new_figure(11, 8)
+    panels = figure.subplots(2, 2, sharex=True).flat
+    for ax, (name, label) in zip(panels, PANELS.items()):
+        for (tutorial, group), seeds in groups.items():
+            points = list(zip(*(seed['points'] for seed in seeds)))
+            values = np.array([[each[name] for each in point] for point in points])
+            steps = [point[0]['steps'] for point in points]
+            ax.plot(steps, values.mean(1), marker='.',
+                    label=f'{tutorial}{group and ", "}{group} ({len(seeds)} seeds)')
+            ax.fill_between(steps, values.min(1), values.max(1), alpha=0.2)
+        ax.set_xscale('log')
+        ax.set_ylabel(label)
+        ax.grid(True, alpha=0.3)
+        if name == 'frechet':
+            ax.set_yscale('log')
+            ax.legend(fontsize=8)
+        elif name[0] == 'D':
+            ax.set_ylim(0, 1)
+            ax.set_xlabel('steps')
+    figure.subplots_adjust(wspace=0.2, hspace=0.05)
+    return figure
+
+
 def main() -> None:
     """Collect the curves, judge the generators of the groups named, and sum up."""
     shipped = json.loads(curve.FILE.read_text()) if curve.FILE.exists() else {}
@@ -175,6 +205,10 @@ def main() -> None:
                 'seeds': [judged[seed] for seed in sorted(judged)]})
     for tutorial in TUTORIALS:
         summarize(tutorial)
+    found = {(group.tutorial, group.name): seeds for tutorial in TUTORIALS
+             for group, seeds in swept(tutorial)}
+    if found:
+        draw(found).savefig(str(HERE / 'training.png'), bbox_inches='tight')
     spread.FILE.write_text(json.dumps(spreads()) + '\n')
 
 

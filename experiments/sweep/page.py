@@ -2,7 +2,9 @@
 
 import json
 
-from tables import load, table
+import numpy as np
+from sweep.seed import GROUPS
+from tables import HERE, load, table
 
 from tf1gan import curve
 
@@ -14,6 +16,59 @@ def seeds() -> str:
         [tutorial, group, f'{each["steps"]:,}',
          len(next(iter(each['curves'].values())))]
         for tutorial, groups in found.items() for group, each in groups.items()])
+
+
+def training() -> str:
+    """Return each judged group's figures along training, as a table."""
+    rows = []
+    for name, group in GROUPS.items():
+        if not (HERE / 'sweep' / f'{name}.json').exists():
+            continue
+        seeds = load(f'sweep/{name}.json')['seeds']
+        label = f'{group.tutorial}{group.name and ", "}{group.name}'
+        for n, steps in enumerate(group.points()):
+            there = [seed['points'][n] for seed in seeds if len(seed['points']) > n]
+            rows.append([label if n == 0 else '', f'{steps:,}', len(there), *(
+                f'{np.mean([each[figure] for each in there]):.{places}f} ± '
+                f'{np.std([each[figure] for each in there], ddof=1):.{places}f}'
+                for figure, places in (('D_x', 2), ('D_G_z', 2), ('divergence', 2),
+                                       ('confidence', 3), ('frechet', 1)))])
+    return table(['<', 'steps', 'seeds', 'D(x)', 'D(G(z))', 'divergence, nats',
+                  'confidence', 'Frechet'], rows)
+
+
+def found_wrong() -> str:
+    """Return what the two checks say of each wrong run, as a table."""
+    rows = []
+    for run in load('sweep/trials.json')['runs']:
+        if run['wrong']:
+            looks = run['sentence'].partition('): ')[2] or run['sentence']
+            rows.append([run['tutorial'], run['wrong'], run['curve'], *(
+                [looks if run['curve'] == 'outside' else ''] if run['ends'] else
+                [run['sentence'].partition(': ')[2]]),
+                run.get('against', 'the run ended'), ', '.join(run.get('outside', []))])
+    return table(['<', '<what is wrong', '<its curve is', '<and looks like',
+                  '<its images are', '<by'], rows)
+
+
+def false_alarms() -> str:
+    """Return how many right runs the two checks call outside, in sentences."""
+    found = load('sweep/trials.json')
+    right = [run for run in found['runs'] if not run['wrong']]
+    wrong = [run for run in found['runs'] if run['wrong']]
+
+    def outside(runs, check):
+        return sum(run.get(check) == 'outside' for run in runs)
+
+    either = sum('outside' in (run['curve'], run.get('against')) for run in wrong)
+    told = sum(point['told'] for point in found['left_out'])
+    return (f'Of {len(wrong)} wrong runs `curve` calls {outside(wrong, "curve")} '
+            f'outside, `evaluate --against` {outside(wrong, "against")} and one of the '
+            f'two {either}. Of {len(right)} right ones, of other seeds than the '
+            f"bands', `curve` calls {outside(right, 'curve')} outside and `evaluate "
+            f'--against` {outside(right, "against")}. Of the {told} seeds and points '
+            'of training where the other seeds can tell, a seed that is left out is '
+            f"outside at {sum(point['outside'] for point in found['left_out'])}.\n")
 
 
 def slurm() -> str:
