@@ -15,11 +15,13 @@ versions=$(sed -n 's/^# Pythons: //p' "$lock")
 # does, for the folder may have moved. (pip's own way breaks at a space in the path.)
 link() {
     case $lock in *tf1-*|*tf2-*) ;; *) return 0 ;; esac
-    cp "$here/tf1gan" "$venv/bin/tf1gan"
+    [ -w "$venv/bin" ] || return 0      # of another user
+    cmp -s "$here/tf1gan" "$venv/bin/tf1gan" || cp "$here/tf1gan" "$venv/bin/tf1gan"
     "$venv/bin/python" -c 'import os, sys, sysconfig
-with open(os.path.join(sysconfig.get_path("purelib"), "tf1gan.pth"), "w") as file:
-    file.write("import os, sys; sys.path.append(os.fsdecode({}))\n".format(
-        os.fsencode(os.path.abspath(sys.argv[1]))))' "$here/.."
+path = os.path.join(sysconfig.get_path("purelib"), "tf1gan.pth")
+line = "import os, sys; sys.path.append(os.fsdecode({}))\n".format(os.fsencode(os.path.abspath(sys.argv[1])))
+if not os.path.exists(path) or open(path).read() != line:
+    open(path, "w").write(line)' "$here/.."
 }
 
 if [ -f "$stamp" ] && [ "$(head -n 1 "$stamp")" = "$sums" ] && "$venv/bin/python" -c '' 2>/dev/null; then

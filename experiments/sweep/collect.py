@@ -7,12 +7,14 @@ tf1gan/curve.json, which `tf1gan curve` reads. Judges the generators of the grou
 that were kept along training, with `tf1gan.evaluate`, and writes their figures to
 GROUP.json beside this file; what is judged already is not judged again. Of these files,
 also those of before, it makes the tables of results (../TUTORIAL/summary.json),
-tf1gan/spread.json, which `evaluate --against` reads, and training.png. A group without
-a finished seed stays as it is.
+tf1gan/spread.json, which `evaluate --against` reads, and training.png. The generator of
+seed 0 goes to samples/generators, where it is small. A group without a finished seed
+stays as it is.
 """
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -26,11 +28,12 @@ sys.path[:0] = map(str, (ROOT, ROOT / 'experiments', HERE))
 import tables                           # noqa: E402
 from seed import GROUPS, RUNS, Group    # noqa: E402
 
-from tf1gan import (TUTORIALS, curve, evaluate, mnist, pictures,       # noqa: E402
-                    run_folder, spread)
+from tf1gan import (TUTORIALS, curve, evaluate, export, mnist,         # noqa: E402
+                    pictures, run_folder, spread)
 from tf1gan.descriptions import find, numbers       # noqa: E402
 
 FIGURES = 'figures.json'
+MOST_BYTES = 2 ** 21    # of a generator that the repository holds
 PANELS = {'frechet': 'Frechet distance', 'divergence': 'divergence (nats)',
           'D_x': 'D(x), of test images', 'D_G_z': 'D(G(z))'}
 
@@ -158,6 +161,24 @@ def spreads() -> Dict[str, Any]:
     return result
 
 
+def keep_generator(tutorial: str) -> None:
+    """Put the generator of seed 0, after all steps, among the samples, if it is small.
+
+    Of the group that is the tutorial's last word; in float16 where float32 is large.
+    """
+    last = curve.LAST_WORD.get(tutorial, '')
+    name = next(name for name, group in GROUPS.items()
+                if (group.tutorial, group.name) == (tutorial, last))
+    run = RUNS / name / '0' / f'at_{GROUPS[name].steps}'
+    target = ROOT / 'samples' / 'generators' / tutorial
+    for half in (False, True) if (run / run_folder.CHECKPOINT).exists() else ():
+        shutil.rmtree(str(target), ignore_errors=True)
+        export.export(run, 'npz', target, half)
+        if (target / run_folder.CHECKPOINT).stat().st_size <= MOST_BYTES:
+            return
+        shutil.rmtree(str(target))
+
+
 def draw(groups: Dict[Tuple[str, str], List[Dict[str, Any]]]) -> 'pictures.Figure':
     """Draw figures of each group's seeds against the steps: mean, least and greatest.
 
@@ -205,6 +226,7 @@ def main() -> None:
                 'seeds': [judged[seed] for seed in sorted(judged)]})
     for tutorial in TUTORIALS:
         summarize(tutorial)
+        keep_generator(tutorial)
     found = {(group.tutorial, group.name): seeds for tutorial in TUTORIALS
              for group, seeds in swept(tutorial)}
     if found:
