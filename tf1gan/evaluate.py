@@ -97,10 +97,11 @@ def measure(found: Images, whole: bool = True) -> Dict[str, Any]:
     if not whole:
         return {name: result[name] + 0.0 for name in spread.FIGURES if name in result}
     train = real().train_images / np.float32(255)
+    with flags.waiting('nearest training images looked for'):
+        apart = nearest(found.images[:N_NEAREST], train)[1]
     result.update({
         'frechet_of_training_images': round(facts['frechet_of_training_images'], 3),
-        'nearest': round(float(np.median(
-            nearest(found.images[:N_NEAREST], train)[1])), 3),
+        'nearest': round(float(np.median(apart)), 3),
         'nearest_of_test_images': round(facts['nearest_of_test_images'], 3)})
     result = {name: value + 0.0 if isinstance(value, float) else value      # never -0.0
               for name, value in result.items()}
@@ -144,7 +145,8 @@ def measure_more(found: Images, features: np.ndarray,
                 for file, each in tqdm([(classifier.FILE, features[rows]), (
                     classifier.SECOND, second)], 'features compared', disable=None,
                     leave=False)]
-    share, p = manifold.copies(found.images[few].reshape(len(few), -1), train, test)
+    with flags.waiting('copies looked for'):
+        share, p = manifold.copies(found.images[few].reshape(len(few), -1), train, test)
     result = {
         **compared[0],
         'no_digit': round(float(np.mean(logits.argmax(1) == classifier.NO_DIGIT)), 4),

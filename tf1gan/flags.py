@@ -7,6 +7,7 @@ import math
 import os
 import re
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
@@ -59,6 +60,14 @@ def spelled(text: str, stream) -> str:
     """Return a text; letters that a stream's encoding lacks become \\xfc, say."""
     encoding = getattr(stream, 'encoding', None) or 'ascii'
     return text.encode(encoding, 'backslashreplace').decode(encoding)
+
+
+@contextmanager
+def waiting(doing: str):
+    """Show on a terminal what is done, and take that away when it is done."""
+    from tqdm import tqdm       # where TensorFlow is missing, it may be too
+    with tqdm(bar_format=f'{doing} ... ', disable=None, leave=False):
+        yield
 
 
 def show(text: str) -> None:

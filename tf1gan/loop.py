@@ -71,7 +71,7 @@ class Run:
         self.log_every = page.LOG_EVERY or self.n_batches
         self.step, self.seconds, self.rows, self.last = 0, 0.0, [], None
         tf1.load()
-        with tf1.waiting('building the graph'):
+        with flags.waiting('building the graph'):
             self.build(state)
 
     def build(self, state) -> None:

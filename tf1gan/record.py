@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 
 import numpy as np
 
-from tf1gan import TUTORIALS, InputError, command, contract, flags, loop, tf1, trace
+from tf1gan import TUTORIALS, InputError, command, contract, flags, loop, trace
 from tf1gan.tf1 import tf
 
 
@@ -116,7 +116,7 @@ def record(run: loop.Run, n_steps: int, path: str) -> None:
         'optimizers': recorder.optimizers,
         **{key: run.settings[key] for key in ('description',) if key in run.settings},
         'environment': command.environment(run.sess, run.settings['threads'])}
-    with tf1.waiting('writing the trace'):
+    with flags.waiting('writing the trace'):
         trace.save(path, meta, recorder.arrays)
 
 

@@ -13,10 +13,9 @@ TensorFlow, such as a page's flags, does not wait for it. That import changes Te
 import functools
 import os
 import sys
-from contextlib import contextmanager
 from types import ModuleType
 
-from tf1gan import OLDEST_2
+from tf1gan import OLDEST_2, flags
 from tf1gan.doctor import cpu
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
@@ -46,14 +45,6 @@ class _Facts(ModuleType):
         return self.__dict__[name]
 
 
-@contextmanager
-def waiting(doing: str):
-    """Show on a terminal what is done, and take that away when it is done."""
-    from tqdm import tqdm       # where TensorFlow is missing, it may be too
-    with tqdm(bar_format=f'{doing} ... ', disable=None, leave=False):
-        yield
-
-
 @functools.lru_cache(maxsize=None)
 def load():
     """Import TensorFlow and settle FACTS; return it as TensorFlow 1.
@@ -64,7 +55,7 @@ def load():
         sys.exit('expected a locale that can write the path of this Python, as '
                  'TensorFlow needs it, found another; set LC_ALL=C.UTF-8')
     try:
-        with waiting('loading TensorFlow'):
+        with flags.waiting('loading TensorFlow'):
             import tensorflow
         version = tensorflow.__version__
         reference = version.startswith('1.15')
