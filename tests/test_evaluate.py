@@ -9,8 +9,8 @@ from conftest import META, idx, new_run, run_module
 from PIL import Image
 
 import tf1gan
-from tf1gan import (InputError, classifier, evaluate, manifold, mnist,
-                    run_folder)
+from tf1gan import (InputError, classifier, evaluate, manifold, mnist, run_folder,
+                    spread)
 
 
 @pytest.fixture(scope='module')
@@ -294,7 +294,7 @@ def test_the_command_judges_a_ports_samples(tmp_path, test_images, call):
     assert ended.status == 1
     found = json.loads(ended.out)
     assert found['verdict'] == 'outside' and found['figures'][0]['images'] == 10000
-    assert found['against'] == 'vanilla, 5 seeds after 55,000 steps'
+    assert found['against'] == 'vanilla, 10 seeds after 55,000 steps'
     assert [each['figure'] for each in found['held']] == [
         'frechet', 'divergence', 'confidence']
     assert found['held'][0]['outside'] == 'above'
@@ -338,8 +338,12 @@ def test_the_command_judges_a_run(tmp_path, monkeypatch, call):
     assert len(ended.err.splitlines()) == 1 and 'nearest.png: expected' in ended.err
 
 
-@pytest.mark.parametrize('steps, told', [(54999, True), (55000, False)])
-def test_a_run_shorter_than_the_seeds_is_told(call, monkeypatch, tmp_path, steps, told):
+@pytest.mark.parametrize('steps, point, words', [
+    (54999, 55000, 'fewer than the 55,000'), (55000, 55000, ''),
+    (5501, 5500, 'more than the 5,500'), (1, 550, 'fewer than the 550'),
+    (16499, 16500, 'fewer than the 16,500')])
+def test_a_run_is_held_against_the_seeds_nearest_point(call, monkeypatch, tmp_path,
+                                                       steps, point, words):
     def enough(images):
         raise InputError('enough')
 
@@ -350,10 +354,27 @@ def test_a_run_shorter_than_the_seeds_is_told(call, monkeypatch, tmp_path, steps
         np.zeros([10000, 28, 28]), None, steps))
     monkeypatch.setattr(evaluate, 'measure', enough)
     ended = call(evaluate.main, 'run', '--against', 'vanilla')
-    note = ('note: run has taken 54,999 steps, fewer than the 55,000 of '
-            "vanilla's seeds, "
-            'and is judged as it is now\n')
-    assert ended.err == note * told + 'enough\n'
+    note = (f"note: run has taken {steps:,} steps, {words} of vanilla's seeds, and is "
+            'judged as it is now\n')
+    assert ended.err == note * bool(words) + 'enough\n'
+    named = call(evaluate.main, 'run', '--against', 'vanilla', '--steps', point)
+    assert named.err == ended.err
+
+
+def test_a_ports_images_are_held_against_the_point_that_is_named(call, monkeypatch,
+                                                                 tmp_path):
+    """By the seeds' own figures there, and at the end without it."""
+    save(tmp_path / 'mine.npz', samples=np.zeros((10000, 784), np.uint8))
+    mine = json.loads(spread.FILE.read_text())['vanilla']['points'][6]
+    monkeypatch.setattr(evaluate, 'measure', lambda images: {
+        name: values[0] for name, values in mine.items() if name != 'steps'})
+    for words, status, steps in ((['--steps', '22000'], 0, '22,000'),
+                                 ([], 1, '55,000')):
+        ended = call(evaluate.main, 'mine.npz', '--against', 'vanilla', '--json',
+                     *words)
+        assert ended.status == status
+        assert json.loads(ended.out)['against'] == (
+            f'vanilla, 10 seeds after {steps} steps')
 
 
 @pytest.mark.parametrize('arguments', [[], ['none.npz'], ['.'], ['x', '--against', 'y'],

@@ -197,24 +197,17 @@ def draw(groups: Dict[Tuple[str, str], List[Dict[str, Any]]]) -> 'pictures.Figur
         ax.set_xscale('log')
         ax.set_ylabel(label)
         ax.grid(True, alpha=0.3)
+        ax.set_ylim(0, 1 if name[0] == 'D' else None)
         if name == 'frechet':
-            ax.set_yscale('log')
             ax.legend(fontsize=8)
         elif name[0] == 'D':
-            ax.set_ylim(0, 1)
             ax.set_xlabel('steps')
     figure.subplots_adjust(wspace=0.2, hspace=0.05)
     return figure
 
 
 def main() -> None:
-    """Collect the curves, judge the generators of the groups named, and sum up."""
-    shipped = json.loads(curve.FILE.read_text()) if curve.FILE.exists() else {}
-    for name, group in GROUPS.items():
-        folders = finished(name)
-        if folders:
-            shipped.setdefault(group.tutorial, {})[group.name] = curves(group, folders)
-    curve.FILE.write_text(json.dumps(shipped) + '\n')
+    """Judge the generators of the groups named, collect the curves, and sum up."""
     for name in sys.argv[1:]:
         path = HERE / f'{name}.json'
         seeds = json.loads(path.read_text())['seeds'] if path.exists() else []
@@ -224,6 +217,12 @@ def main() -> None:
             tables.store(f'sweep/{path.name}', {
                 'group': name, 'config': GROUPS[name]._asdict(),
                 'seeds': [judged[seed] for seed in sorted(judged)]})
+    shipped = json.loads(curve.FILE.read_text()) if curve.FILE.exists() else {}
+    for name, group in GROUPS.items():
+        folders = finished(name)
+        if folders:
+            shipped.setdefault(group.tutorial, {})[group.name] = curves(group, folders)
+    curve.FILE.write_text(json.dumps(shipped) + '\n')
     for tutorial in TUTORIALS:
         summarize(tutorial)
         keep_generator(tutorial)
