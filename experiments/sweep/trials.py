@@ -75,7 +75,7 @@ WRONG = {'vanilla': [
     ("real images' label 0.9", [], 'loss(D_real, 1.)', 'loss(D_real, 0.9)'),
     ('gains and shifts that stay', [], '_var_list += [', '_var_list += 0 * ['),
     ('uniform noise', [], 'rng.normal(size=size) if', 'rng.uniform(size=size) if')]}
-TRIALS.update({f'{group}_{n}': Trial(group, n, *wrong) for group in WRONG
+TRIALS.update({f'{group}_{n}': Trial(group, 40 + n, *wrong) for group in WRONG
                for n, wrong in enumerate(WRONG[group])})
 
 
