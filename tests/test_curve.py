@@ -50,7 +50,7 @@ def test_a_right_run_is_outside_as_seldom_as_is_said(n, rows):
 
     The row noise of fewer rows is allowed for, so there the rate is only bounded.
     """
-    rng = np.random.RandomState(n)
+    rng = np.random.RandomState([n, rows])
     alarms = sum(not curve.judge(log(rng, rows), band(rng, n)).inside
                  for _ in range(300))
     expected = 300 / (n + 1)
@@ -119,6 +119,34 @@ def test_what_a_wrong_run_looks_like(change, words):
         assert 'from step 5,' in found.sentence or 'from step 4,' in found.sentence
         assert not found.outside['loss_D'][:12].any()
         assert found.outside['loss_D'][14:].all() and not found.outside['loss_G'].any()
+
+
+def test_a_loss_of_the_other_sign_is_turned_even_where_it_does_not_fit():
+    rng = np.random.RandomState(3)
+    theirs = band(rng)
+
+    def turned_and_off(found):
+        found['loss_G'] = -0.7 * found['loss_G']
+
+    found = curve.judge(log(rng, change=turned_and_off), theirs)
+    assert not found.inside
+    assert np.sign(found.windows['loss_G']).min() > 0
+    assert any('loss_G is read as the loss, with the other sign' in note
+               for note in found.notes)
+
+
+def test_a_run_that_is_off_a_little_for_long_is_outside():
+    """In none of its windows is it as far as some seed is somewhere."""
+    rng = np.random.RandomState(7)
+    theirs, made = band(rng), log(rng, change=late('loss_G', 0.25))
+    far = curve.apart(*curve.windows(made, theirs), theirs)
+    assert max(each[-1].max() for each in far.values()) < max(
+        each[:-1].max() for each in far.values())
+    found = curve.judge(made, theirs)
+    assert not found.inside and 'where loss_G left' in found.sentence
+    out = found.outside['loss_G']
+    assert not out[:11].any() and out[12:].mean() > 0.8
+    assert not found.outside['loss_D'].any()
 
 
 def test_raised_losses_turn_the_words_around():

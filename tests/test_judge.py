@@ -445,6 +445,26 @@ def test_rounded_images_are_no_run_in_low_precision():
         'what G gives is rounded to bfloat16']
 
 
+def test_gradients_clipped_each_at_a_small_norm_are_named():
+    """Inside the optimizer: what is recorded is not clipped."""
+    golden, most = load('vanilla'), 1e-4
+    changes = {key: None for key in golden.arrays if key.startswith('step_')
+               and not key.startswith('step_000/D/')}
+    for name in 'D_W1', 'D_b1', 'D_W2', 'D_b2':
+        slope = golden.arrays[f'{D}/grad/{name}'].astype(float)
+        norm = np.sqrt((slope ** 2).sum())
+        assert norm > 2 * most
+        slope *= most / norm
+        m, v = 0.1 * slope, 0.001 * slope ** 2
+        changes.update({f'{D}/adam_m/{name}': m, f'{D}/adam_v/{name}': v,
+                        f'{D}/after/{name}': golden.arrays[f'init/{name}'] - 0.0002
+                        * np.sqrt(0.001) / 0.1 * m / (np.sqrt(v) + 1e-8)})
+    report = judged(golden, changes)
+    assert [each.cause.sentence for each in report.findings] == [
+        'the gradients of the updates of D are clipped by the norm of each array at '
+        '0.0001, inside the optimizer']
+
+
 def test_gradients_of_the_update_before_are_named():
     golden = load('dcgan')
     report = judged(golden, {

@@ -5,11 +5,12 @@ losses. Their names are found, or given (--step, --columns). The curve is drawn 
 those of the tutorial's seeds, and one sentence says whether it leaves their band, from
 where, and what that looks like.
 
-A run is cut into 25 windows, and a loss averaged in each. How far a run is from the
-others is its greatest distance from their mean in any window, in their standard
-deviations. A curve leaves the band when it is farther from the n seeds than each of
-these is from the others: a right run does so once in n + 1 times. (Conformal
-prediction: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World, 2005.)
+A run is cut into 25 windows, and a loss averaged in each. Its distance from the others
+in a window is that from their mean, in their standard deviations. How odd a run is, its
+greatest distance and the mean square of all say. A curve leaves the band when it is
+odder than each of the n seeds is among the others: a right run does so once in n + 1
+times. (Conformal prediction: Vovk, Gammerman and Shafer, Algorithmic Learning in a
+Random World, 2005.)
 
 The exit status is 0 inside the band, 1 outside, 2 where nothing can be told.
 NumPy only; the figure takes matplotlib.
@@ -229,31 +230,65 @@ def distances(one: np.ndarray, others: np.ndarray, more=0.) -> np.ndarray:
 
 
 def apart(mine: Dict[str, np.ndarray], rows: np.ndarray, band: Band
-          ) -> Tuple[Dict[str, np.ndarray], float]:
-    """Return how far a curve is from the seeds, and how far they are at most.
+          ) -> Dict[str, np.ndarray]:
+    """Return how far each seed is from the others and a curve, and it from the seeds.
 
-    The former is of each loss in each window, nan where it has no row; the latter the
-    greatest of each seed's own, among the others and this one.
+    Of each loss [seeds + 1, windows], the curve last; nan where it has no row.
     """
-    seen = rows > 0
+    seen, found = rows > 0, {}
     less = np.maximum(1 / np.maximum(rows, 1) - 1 / band.rows, 0)   # than a seed's rows
-    mine_apart, seeds = {}, np.zeros(band.n)
     for loss, curve in mine.items():
         theirs = band.curves[loss]
-        mine_apart[loss] = np.where(seen, distances(
-            curve, theirs, band.within[loss] ** 2 * less), np.nan)
-        for n in range(band.n):
-            others = np.concatenate([np.delete(theirs, n, 0), curve[None]])[:, seen]
-            seeds[n] = max(seeds[n], distances(theirs[n, seen], others).max())
-    return mine_apart, float(seeds.max())
+        all_of = np.concatenate([theirs, curve[None]])
+        found[loss] = np.where(seen, [
+            *(distances(theirs[n], np.delete(all_of, n, 0)) for n in range(band.n)),
+            distances(curve, theirs, band.within[loss] ** 2 * less)], np.nan)
+    return found
+
+
+def scores(far: Dict[str, np.ndarray]) -> np.ndarray:
+    """Return how odd each run is, from what `apart` returns; the curve's is the last.
+
+    The greatest distance tells a run that is off for a short time, the mean square one
+    that is off for long: each is divided by its median over the runs, and the larger
+    one counts.
+    """
+    found = np.concatenate(list(far.values()), 1)
+    found = found[:, np.isfinite(found).all(0)]
+    each = np.array([found.max(1), np.sqrt((found ** 2).mean(1))])
+    return (each / np.median(each, 1)[:, None]).max(0)
+
+
+def stretches(far: Dict[str, np.ndarray], mine: Dict[str, np.ndarray], band: Band
+              ) -> Dict[str, np.ndarray]:
+    """Return in which windows of each loss a curve that is outside is off.
+
+    Where it is farther than any seed ever is, or leaves the range of the seeds three
+    times in a row; if that is nowhere, wherever it leaves their range.
+    """
+    most = max(np.nanmax(each[:-1]) for each in far.values())
+    beyond = {loss: np.nan_to_num(far[loss][-1] > 0) & (
+        (curve < band.curves[loss].min(0)) | (curve > band.curves[loss].max(0)))
+        for loss, curve in mine.items()}
+    off = {}
+    for loss, each in beyond.items():
+        three = np.convolve(each, np.ones(3), 'same') == 3      # the middle ones
+        off[loss] = (np.convolve(three, np.ones(3), 'same') > 0) | (
+            np.nan_to_num(far[loss][-1]) > most)
+    return off if any(each.any() for each in off.values()) else beyond
 
 
 def form(curve: np.ndarray, rows: np.ndarray, loss: str, band: Band
          ) -> Tuple[float, str]:
     """Return the factor that makes our loss of yours, and what yours is, in words.
 
-    Only where the loss as it is fits badly, and the other fits well.
+    Another factor than a sign only where the loss without it fits badly, and with it
+    well. A loss that never has the sign of ours has the other one, if it fits or not.
     """
+    signs = np.sign(band.curves[loss])
+    other = (signs == signs[0, 0]).all() and (
+        np.sign(curve[rows > 0]) == -signs[0, 0]).all()
+
     def misfit(factor):
         return np.median(distances(curve * factor, band.curves[loss])[rows > 0])
 
@@ -261,10 +296,10 @@ def form(curve: np.ndarray, rows: np.ndarray, loss: str, band: Band
                                if sign < 0 else words)
                for sign in (1, -1) for factor, words in {
                    **FORMS, 1 / band.batch: 'the sum over a batch'}.items()}
-    best = min(factors, key=misfit)
-    if misfit(1) > 4 and misfit(best) < 2:
+    plain, best = -1 if other else 1, min(factors, key=misfit)
+    if misfit(plain) > 4 and misfit(best) < 2:
         return best, factors[best]
-    return 1, ''
+    return plain, factors[plain]
 
 
 def judge(log: Log, band: Band) -> Verdict:
@@ -292,14 +327,16 @@ def judge(log: Log, band: Band) -> Verdict:
                    for each, curve in mine.items()}
         return Verdict(False, f'outside: {loss} is not finite from step '
                        f'{bad[loss]:,.0f} on', notes, mine, nothing)
-    far, most = apart(mine, rows, band)
-    out = {loss: np.nan_to_num(each) > most for loss, each in far.items()}
+    far = apart(mine, rows, band)
+    *theirs, score = scores(far)
     chance = f'a right run is outside once in {band.n + 1} times'
     if log.steps[-1] < 0.99 * band.steps:
         notes.append(f'the log ends after {log.steps[-1]:,.0f} of {band.steps:,} steps')
-    if not any(each.any() for each in out.values()):
+    if score <= max(theirs):
+        nowhere = {loss: np.zeros(N_WINDOWS, bool) for loss in mine}
         return Verdict(True, f'inside the band of {band}, {band.n} seeds, as far as it '
-                       f'goes ({chance}, p <= {rate:.3f})', notes, mine, out)
+                       f'goes ({chance}, p <= {rate:.3f})', notes, mine, nowhere)
+    out = stretches(far, mine, band)
     window = min(int(np.argmax(each)) for each in out.values() if each.any())
     losses = ' and '.join(loss for loss, each in out.items() if each[window])
     return Verdict(False, f'outside the band of {band}, {band.n} seeds, from step '

@@ -304,8 +304,9 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     Its epsilon is added to the root as it is, not to the corrected one. The powers of
     its betas are float32 products, with one more beta an update. `numbers` of an edit
     may hold `place` (corrected: where torch has epsilon), `corrected` (which moments
-    are: both, first, second or neither), `nesterov`, `rectified` or `count` (for which
-    update the bias is corrected; a list: of either moment).
+    are: both, first, second or neither), `unrooted` (1 - beta2 ** t where its root is
+    due), `nesterov`, `rectified` or `count` (for which update the bias is corrected; a
+    list: of either moment).
     """
     counts = numbers.get('count', t)
     counts = counts if isinstance(counts, list) else [counts, counts]
@@ -317,6 +318,8 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     what = numbers.get('corrected', 'both')
     left = [1 - power if what in ('both', each) else 1
             for power, each in zip(powers, ('first', 'second'))]
+    if numbers.get('unrooted'):
+        left[1] **= 2
     rate, epsilon = numbers['learning_rate'] / left[0], numbers['epsilon']
     if numbers.get('nesterov') == 'warmed':     # torch's NAdam
         mu = [numbers['beta1'] * (1 - 0.5 * 0.96 ** (0.004 * n))

@@ -83,6 +83,34 @@ MISTAKES = [
         other_D.step()
         put(update, other_D""", 'step_000/D_fake/adam_m/',
             'an optimizer for each update'),
+    Mistake("D_fake goes on without D_real's state", 'dcgan', """\
+        loss = bce(logits, zero)
+        optimizer_D.zero_grad()
+        loss.backward()
+        optimizer_D.step()
+""", """\
+        loss = bce(logits, zero)
+        optimizer_D.zero_grad()
+        loss.backward()
+        if step == 0:
+            optimizer_D = Adam(D.parameters(), rate, betas=(0.5, 0.999))
+        else:
+            optimizer_D.load_state_dict(kept)
+        optimizer_D.step()
+        kept = __import__('copy').deepcopy(optimizer_D.state_dict())
+""", 'step_000/D_fake/adam_m/', 'state of the updates between lost'),
+    Mistake('betas exchanged', 'dcgan',
+            'Adam(D.parameters(), rate, betas=(0.5, 0.999))',
+            'Adam(D.parameters(), rate, betas=(0.999, 0.5))',
+            'step_000/D_real/adam_m/', 'beta2 and beta1'),
+    Mistake("NAdam, its epsilon where TensorFlow's is", 'minimax',
+            'class Adam(torch.optim.Adam)', 'class Adam(torch.optim.NAdam)',
+            'step_000/D/after/', 'NAdam'),
+    Mistake('1 - beta2 ** t without its root', 'vanilla',
+            "group['eps'] = 1e-8 / np.sqrt(1 - group['betas'][1] ** t)", """
+            root = np.sqrt(1 - group['betas'][1] ** t)
+            group['lr'], group['eps'] = 0.0002 * root, 1e-8 / root""",
+            'step_000/D/after/', 'root of the bias correction'),
     Mistake('BatchNorm momentum not complemented', 'dcgan',
             'nn.BatchNorm2d(narrow, eps=1e-3, momentum=0.01)',
             'nn.BatchNorm2d(narrow, eps=1e-3, momentum=0.99)',

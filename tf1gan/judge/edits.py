@@ -562,6 +562,7 @@ def gradients(case: Case, inside: bool = False) -> Edits:
             yield edit('gradient missing', {'none': none}, names=none)
     norm = np.sqrt(sum((array ** 2).sum() for array in found.values()))
     largest = max((np.abs(array).max() for array in found.values()), default=0)
+    norms = sorted(np.sqrt((array ** 2).sum()) for array in found.values())
     if inside:
         yield Family(lambda number: edit('gradients clipped', {'norm': abs(number)},
                                          number=number, how='norm'), (norm / 2, 1.))
@@ -569,12 +570,12 @@ def gradients(case: Case, inside: bool = False) -> Edits:
                                          number=number, how='value'), (largest / 2, 1.))
         yield Family(lambda number: edit('gradients clipped', {'each': abs(number)},
                                          number=number, how='the norm of each array'),
-                     (0.1, 1.))
+                     tuple(each / 2 for each in norms[::max(1, len(norms) // 3)]))
     elif norm and np.isfinite(norm):
         norm, largest = written(norm), written(largest)
         yield edit('gradients clipped', {'norm': norm}, number=norm, how='norm')
         yield edit('gradients clipped', {'clip': largest}, number=largest, how='value')
-        norm = written(max(np.sqrt((array ** 2).sum()) for array in found.values()))
+        norm = written(norms[-1])
         yield edit('gradients clipped', {'each': norm}, number=norm,
                    how='the norm of each array')
     for matrices in (False, True):
@@ -737,6 +738,7 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
             was=numbers['epsilon'], place=place), (1e-8, 1e-7, 1e-5, 1e-3, 1e-1))
     for corrected in 'neither', 'first', 'second':
         yield edit('bias correction', {'corrected': corrected}, corrected=corrected)
+    yield edit('root of the bias correction', {'unrooted': True})
     for count in [*range(1, 2 * t + 3), len(case.way.past) + 1]:
         if count != t:
             yield edit("Adam's count", {'count': count}, count=count, was=t)
@@ -745,9 +747,9 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
                 counts[n] = count
                 yield edit("Adam's count", {'count': counts}, count=count, was=t,
                            moment=f' its {moment} moment')
-    yield edit('NAdam', {'nesterov': True})
-    yield edit('NAdam', {'nesterov': True, 'place': 'corrected'})
-    yield edit('NAdam', {'nesterov': 'warmed', 'place': 'corrected'})
+    for nesterov in (True, 'warmed'):
+        yield edit('NAdam', {'nesterov': nesterov})
+        yield edit('NAdam', {'nesterov': nesterov, 'place': 'corrected'})
     yield edit('amsgrad', {'amsgrad': True})
     yield edit('amsgrad', {'amsgrad': True, 'place': 'corrected'})
     yield edit('RAdam', {'rectified': True})

@@ -36,6 +36,8 @@ MAY_VARY = ('learning rate', 'smoothed targets', 'smoothing', 'scale of the grad
             'gradients recorded otherwise', 'scale inside the optimizer',
             'weights scaled')       # by their norm, say
 FACTS = 'weights not moved', "Adam's count"     # that need no fit
+# Of an optimizer, so of all its updates; what is said where one of them alone has it.
+OF_ALL = {'an optimizer for each update': 'state of the updates between lost'}
 MOST = 3        # findings of a group in an update
 CHEAP = 'moments', 'after'      # groups of which much may be tried
 PAIRS = 4       # edits that are tried together with every other
@@ -211,11 +213,12 @@ class Search:
             if finding.place == place or not own or names & own or not all(
                     edit.concerns(way.update) for edit in finding.edits):
                 continue
-            if finding.group not in bad and (   # it may be of one update alone
-                    finding.place.split('/')[1] != place.split('/')[1]
+            alone = not own & set(OF_ALL)       # it may be of one update alone
+            if finding.group not in bad and (
+                    alone and finding.place.split('/')[1] != place.split('/')[1]
                     or own & set(MAY_VARY + FACTS)
-                    or not any(odd(edit.values.get('number'), edit.name) > 1
-                               for edit in finding.edits)
+                    or alone and not any(odd(edit.values.get('number'), edit.name) > 1
+                                         for edit in finding.edits)
                     or self.count(ways, taken + finding.edits)
                     <= self.count(ways, taken)):
                 continue
@@ -223,6 +226,10 @@ class Search:
                        if names & {edit.name for edit in other}]
             update = descriptions.update_of(self.judge.description,
                                             finding.place.split('/')[1])
+            if not alone and finding.group not in bad:
+                instead = [[edit._replace(name=OF_ALL.get(edit.name, edit.name),
+                                          of='update', where=update['name'])
+                            for edit in finding.edits]]
             # Or what shows here, if it is wherever the doubtful one was.
             instead = instead or [
                 each.edits for each in self.findings if each.sure and each.edits
@@ -231,8 +238,14 @@ class Search:
                     for edit in each.edits)]
             kept = [edit for edit in finding.edits
                     if edit.name in ('learning rate', *FACTS)]
-            self.findings[n] = finding._replace(
-                sure=bool(instead), others=[], edits=(instead or [kept])[0])
+            self.withdraw(n, (instead or [kept])[0], bool(instead))
+
+    def withdraw(self, n: int, edits: List[Edit], sure: bool) -> None:
+        """Take back a finding's edits, also where they were known later."""
+        gone = [edit for edit in self.findings[n].edits if edit not in edits]
+        self.taken = {place: [edit for edit in taken if edit not in gone]
+                      for place, taken in self.taken.items()}
+        self.findings[n] = self.findings[n]._replace(edits=edits, others=[], sure=sure)
 
     def settle(self) -> bool:
         """Take back words that a run as a whole does not bear out; say if any were.
@@ -278,12 +291,17 @@ class Search:
                 and any(each.place.startswith('step_000') and slot(edit) in map(
                     slot, each.edits) for each in self.findings)
                 for edit in finding.edits)
+            # A schedule cannot explain what is off before it begins.
+            late = names == {'learning rate'} and not finding.sure and any(
+                not each.edits and each.group == finding.group
+                and each.place.split('/')[1] == finding.place.split('/')[1]
+                and each.place < finding.place for each in self.findings)
             if vague:
                 self.findings[n] = finding._replace(sure=False)
-            if unsteady or corrects or rest or not names & set(FACTS) and (
+            if unsteady or corrects or rest or late or not names & set(FACTS) and (
                     len(elsewhere) >= (alike if names <= {'learning rate'} else 1)) or (
                     fitted and not finding.sure and not finding.others):
-                self.findings[n] = finding._replace(edits=[], others=[], sure=False)
+                self.withdraw(n, [], False)
         return any(one is not two for one, two in zip(before, self.findings))
 
     def missed(self, finding: Finding, place: str) -> bool:
@@ -588,6 +606,12 @@ class Trial:
                                        [two.edit]) or one
                         two = self.attempt(two.edit, [one.edit], two.family,
                                            two.number) or two
+                whole = two.share <= NEAR and one.family and self.attempt(
+                    one.edit, [two.edit], one.family, one.number)
+                if whole:       # only beside the other does it fit, to be rounded
+                    one = self.rounded(whole, [two.edit])
+                    two = self.attempt(two.edit, [one.edit], two.family,
+                                       two.number) or two
                 alone = [self.attempt(each.edit) for each in (one, two)]
                 if two.share <= NEAR and all(each is None or each.share > 2 * NEAR
                                              for each in alone):

@@ -209,6 +209,10 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
                                  if 'number' in each.values))
     if numbers:
         found['number'] = ', then '.join(numbers[:4])
+    if edit.name == 'momentum of the moving averages':
+        number, twice = edit.values['number'], edit.values['was'] ** 2
+        found['twice'] = (', or they do not move' if number == 1 else
+                          ', or they move twice' if abs(number - twice) < 1e-5 else '')
     if edit.name == "Adam's count":
         found.setdefault('moment', '')
         counts = dict.fromkeys((each.values['count'], each.values['was'])
