@@ -433,6 +433,24 @@ def test_a_mistake_in_both_networks_is_named_for_both():
         for network in 'GD']
 
 
+@pytest.mark.parametrize('made, words', [
+    (lambda x: x / (1 + np.abs(x)), 'softsign'),
+    (lambda x: x * np.tanh(np.log1p(np.exp(x))), 'mish'),
+    (lambda x: np.clip(8 * x, -1, 1), None),
+    (lambda x: np.clip(x, -0.1, 0.1), None),
+    (lambda x: np.clip(x / 6 + 0.5, 0, 1),
+     'x / 6 + 1 / 2, clipped at 0 and 1 (a hard sigmoid)'),
+    (lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+     '0.2 x + 0.5, clipped at 0 and 1 (a hard sigmoid)')])
+def test_another_last_activation_is_named_or_placed(made, words):
+    z = load('minimax').arrays[f'{D}/feed/Z'].astype(float)
+    weights = [load('minimax').arrays[f'init/G_{part}']
+               for part in ('W1', 'b1', 'W2', 'b2')]
+    found, = forward('minimax', made(dense(z, *weights))).findings
+    assert (found.cause and found.cause.sentence) == (
+        words and f"G's tanh after G_W2 is {words}; the tutorial has tanh")
+
+
 def test_rounded_images_are_no_run_in_low_precision():
     """All that comes of them is right."""
     golden = load('minimax')

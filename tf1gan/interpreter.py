@@ -204,6 +204,16 @@ def _elu(x, scale, alpha):
     return (x.do('leaky_relu', slope=0) + (low.do('exp') + -1) * alpha) * scale
 
 
+def _clip(x, low, high):
+    above, beyond = ((x + -end).do('leaky_relu', slope=0) for end in (low, high))
+    return above - beyond + low
+
+
+def _softsign(x):
+    size = x.do('leaky_relu', slope=0) + (-x).do('leaky_relu', slope=0)
+    return x * (size + 1).do('power', by=-1)
+
+
 OPS = {
     'nothing': lambda x, layer, how: x,
     'elu': lambda x, layer, how: _elu(x, 1, 1),
@@ -213,6 +223,12 @@ OPS = {
     'gelu': lambda x, layer, how: x * ((x * 0.5 ** 0.5).do('erf') + 1) * 0.5,
     'gelu_tanh': lambda x, layer, how: x * 0.5 * (
         ((x + x * x * x * 0.044715) * (2 / np.pi) ** 0.5).do('tanh') + 1),
+    'mish': lambda x, layer, how: x * x.do('cross_entropy', target=0).do('tanh'),
+    'softsign': lambda x, layer, how: _softsign(x),
+    'relu6': lambda x, layer, how: _clip(x, 0, 6),
+    'hard_tanh': lambda x, layer, how: _clip(x, -1, 1),
+    'hard_sigmoid': lambda x, layer, how: _clip(x * (1 / 6) + 0.5, 0, 1),
+    'older_hard_sigmoid': lambda x, layer, how: _clip(x * 0.2 + 0.5, 0, 1),
     'tanh01': lambda x, layer, how: x.do('tanh') * 0.5 + 0.5,
     'affine': lambda x, layer, how: x * layer['scale'] + layer['shift'],
     'round': lambda x, layer, how: x.do('round', bits=layer['bits']),

@@ -17,7 +17,8 @@ from tf1gan.tape import PRIMITIVES
 
 Edits = Iterator[Union[Edit, Family]]
 ACTIVATIONS = ('relu', 'leaky_relu', 'sigmoid', 'tanh', 'elu', 'selu', 'softplus',
-               'silu', 'gelu', 'gelu_tanh', 'tanh01')
+               'silu', 'gelu', 'gelu_tanh', 'mish', 'softsign', 'relu6', 'hard_tanh',
+               'hard_sigmoid', 'older_hard_sigmoid', 'tanh01')
 PLAIN = [op for op in ACTIVATIONS if op != 'leaky_relu']
 NORMS = 'batch_norm', 'layer_norm'
 SLOPES = 0.01, 0.1, 0.2, 0.3

@@ -28,6 +28,9 @@ KNOWN = {'epsilon': 'epsilon', 'learning rate': 'learning_rate', 'beta1': 'beta1
          'beta2': 'beta2'}      # numbers of an optimizer, by their mistakes
 OPS = {'leaky_relu': 'LeakyReLU', 'relu': 'ReLU', 'conv': 'convolution',
        'batch_norm': 'batch normalization', 'layer_norm': 'layer normalization',
+       'hard_tanh': 'the input clipped at -1 and 1',
+       'hard_sigmoid': 'x / 6 + 1 / 2, clipped at 0 and 1 (a hard sigmoid)',
+       'older_hard_sigmoid': '0.2 x + 0.5, clipped at 0 and 1 (a hard sigmoid)',
        'tanh01': '(tanh + 1) / 2'}
 IN_TORCH = {'log': 'torch.log(torch.sigmoid(x)).mean()', 'clamped_log': 'nn.BCELoss()',
             'logits': 'nn.BCEWithLogitsLoss()', 'squared': 'nn.MSELoss()',
