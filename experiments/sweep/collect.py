@@ -208,6 +208,7 @@ def draw(groups: Dict[Tuple[str, str], List[Dict[str, Any]]]) -> 'pictures.Figur
 
 def main() -> None:
     """Judge the generators of the groups named, collect the curves, and sum up."""
+    where = run_folder.environment()        # before anything is written
     for name in sys.argv[1:]:
         path = HERE / f'{name}.json'
         seeds = json.loads(path.read_text())['seeds'] if path.exists() else []
@@ -216,7 +217,7 @@ def main() -> None:
         if judged:
             tables.store(f'sweep/{path.name}', {
                 'group': name, 'config': GROUPS[name]._asdict(),
-                'seeds': [judged[seed] for seed in sorted(judged)]})
+                'seeds': [judged[seed] for seed in sorted(judged)]}, **where)
     shipped = json.loads(curve.FILE.read_text()) if curve.FILE.exists() else {}
     for name, group in GROUPS.items():
         folders = finished(name)
