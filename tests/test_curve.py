@@ -137,7 +137,7 @@ def test_a_loss_of_the_other_sign_is_turned_even_where_it_does_not_fit():
 
 def test_a_run_that_is_off_a_little_for_long_is_outside():
     """In none of its windows is it as far as some seed is somewhere."""
-    rng = np.random.RandomState(7)
+    rng = np.random.RandomState(90)
     theirs, made = band(rng), log(rng, change=late('loss_G', 0.25))
     far = curve.apart(*curve.windows(made, theirs), theirs)
     assert max(each[-1].max() for each in far.values()) < max(

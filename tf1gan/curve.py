@@ -31,6 +31,7 @@ from tf1gan import TUTORIALS, InputError, flags, run_folder
 
 FILE = Path(__file__).with_suffix('.json')
 N_WINDOWS = 25
+POOLED = 5              # windows: each, two before it and two after it
 LEAST_SEEDS = 10        # with fewer, more than one right run in eleven is outside
 LAST_WORD = {'collapse': 'rung 4', 'minimax': 'non-saturating'}     # of its groups
 MOST_BYTES = 2 ** 26
@@ -223,9 +224,16 @@ def windows(log: Log, band: Band) -> Tuple[Dict[str, np.ndarray], np.ndarray]:
 # --- Judging --------------------------------------------------------------------------
 
 def distances(one: np.ndarray, others: np.ndarray, more=0.) -> np.ndarray:
-    """Return how far a curve is from others [n, windows], in their deviations."""
-    mean = others.mean(0)
-    deviation = np.sqrt(others.var(0, ddof=1) * (1 + 1 / len(others)) + more)
+    """Return how far a curve is from others [n, windows], in their deviations.
+
+    A variance is that of a window and of its neighbours: of few seeds one window's is
+    small by chance now and then, and then a right run is far from them there.
+    """
+    mean, variance = others.mean(0), others.var(0, ddof=1)
+    there, pooled = np.isfinite(variance), np.ones(POOLED)
+    variance = np.convolve(np.where(there, variance, 0), pooled, 'same') / np.maximum(
+        np.convolve(there, pooled, 'same'), 1)
+    deviation = np.sqrt(variance * (1 + 1 / len(others)) + more)
     return np.abs(one - mean) / np.maximum(deviation, LEAST * np.abs(mean) + 1e-12)
 
 
@@ -267,9 +275,9 @@ def stretches(far: Dict[str, np.ndarray], mine: Dict[str, np.ndarray], band: Ban
     times in a row; if that is nowhere, wherever it leaves their range.
     """
     most = max(np.nanmax(each[:-1]) for each in far.values())
-    beyond = {loss: np.nan_to_num(far[loss][-1] > 0) & (
-        (curve < band.curves[loss].min(0)) | (curve > band.curves[loss].max(0)))
-        for loss, curve in mine.items()}
+    with np.errstate(invalid='ignore'):     # where there is no row
+        beyond = {loss: (curve < band.curves[loss].min(0))
+                  | (curve > band.curves[loss].max(0)) for loss, curve in mine.items()}
     off = {}
     for loss, each in beyond.items():
         three = np.convolve(each, np.ones(3), 'same') == 3      # the middle ones

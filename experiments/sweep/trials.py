@@ -10,6 +10,7 @@ trials.json. A wrong version is the page with a line replaced, or with another n
 """
 
 import importlib
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +116,11 @@ def judged(name: str, ends: bool) -> Dict[str, Any]:
              'ends': ends, 'curve': 'inside' if loss.inside else 'outside',
              'sentence': loss.sentence}
     if ends:
-        figures = evaluate.measure(evaluate.draw(folder), whole=False)
+        figures = folder / 'figures.json'
+        if not figures.exists():
+            figures.write_bytes(run_folder.as_json(
+                evaluate.measure(evaluate.draw(folder), whole=False)))
+        figures = json.loads(figures.read_text())
         verdict = base.judge([figures])
         found.update(figures, against=verdict.word, outside=[
             each.figure for each in verdict.held if each.outside])
