@@ -307,6 +307,22 @@ def test_what_the_pages_say_of_the_results_holds():
         assert run['frechet'] > 100 * run['frechet_of_training_images']
 
 
+def test_what_the_page_says_of_the_two_checks_is_enough_to_say_it():
+    """Known wrong runs and right ones, and no more alarms than the stated rates give."""
+    found = json.loads((ROOT / 'experiments/sweep/trials.json').read_text())
+    wrong = [run for run in found['runs'] if run['wrong']]
+    right = [run for run in found['runs'] if not run['wrong']]
+    assert len(wrong) >= 12 and len(right) >= 20
+    assert {run['tutorial'] for run in wrong} == {'vanilla', 'collapse'}
+    n = sum(point['told'] for point in found['left_out'])
+    for alarms, tried, rate in (
+            (sum(run['curve'] == 'outside' for run in right), len(right), 1 / 11),
+            (sum(run['against'] == 'outside' for run in right), len(right), 0.05),
+            (sum(point['outside'] for point in found['left_out']), n, 0.05)):
+        assert alarms <= tried * rate + 3 * (tried * rate * (1 - rate)) ** 0.5
+    assert n >= 50
+
+
 def test_what_the_page_says_of_the_ladders_claims_holds():
     found = json.loads((ROOT / 'experiments/collapse/claims.json').read_text())
     for seed in found['training']:      # ahead, balanced, ahead again
