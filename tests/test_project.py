@@ -308,7 +308,7 @@ def test_what_the_pages_say_of_the_results_holds():
 
 
 def test_what_the_page_says_of_the_two_checks_is_enough_to_say_it():
-    """Known wrong runs and right ones, and no more alarms than the stated rates give."""
+    """Known wrong runs and right ones; no more alarms than the stated rates give."""
     found = json.loads((ROOT / 'experiments/sweep/trials.json').read_text())
     wrong = [run for run in found['runs'] if run['wrong']]
     right = [run for run in found['runs'] if not run['wrong']]
@@ -318,7 +318,7 @@ def test_what_the_page_says_of_the_two_checks_is_enough_to_say_it():
     for alarms, tried, rate in (
             (sum(run['curve'] == 'outside' for run in right), len(right), 1 / 11),
             (sum(run['against'] == 'outside' for run in right), len(right), 0.05),
-            (sum(point['outside'] for point in found['left_out']), n, 0.05)):
+            (sum(each['outside'] for each in found['left_out']), n, 0.05)):
         assert alarms <= tried * rate + 3 * (tried * rate * (1 - rate)) ** 0.5
     assert n >= 50
 
