@@ -229,7 +229,8 @@ def test_make_collect_takes_in_what_has_finished(collect, tmp_path, monkeypatch)
         point = folder / f'at_{steps}'
         point.mkdir(parents=True)
         run_folder.write(point / run_folder.CHECKPOINT, run_folder.pack({}, {
-            **META, 'step': steps, 'rated': {'D_x': 0.5}, 'rows': [
+            **META, 'step': steps, 'rated': {'D_x': 0.5, 'D_G_z': 0.1},
+            'rows': [
                 {'step': steps - n, 'loss_G': n + 1., 'seconds': 1.} for n in (2, 1)]}))
     (folder / 'env.json').write_text('{"threads": 7}')
     (folder / 'log.csv').write_text('step,loss_D,loss_G\n' + ''.join(
@@ -247,8 +248,8 @@ def test_make_collect_takes_in_what_has_finished(collect, tmp_path, monkeypatch)
             'runs']
         assert runs == ([{
             'group': '', 'seed': 3, 'steps': 10001, 'loss_G': 2.5, 'frechet': 30.5,
-            'divergence': 0.25, 'confidence': 0.25, 'D_x': 0.5, 'images': 1,
-            'trained': {'threads': 7}}] if name == 'dcgan' else before[name])
+            'divergence': 0.25, 'confidence': 0.25, 'D_x': 0.5, 'D_G_z': 0.1,
+            'images': 1, 'trained': {'threads': 7}}] if name == 'dcgan' else before[name])
     for steps, nearest in (None, 10001), (100, 100), (900, 100), (2000, 10001):
         base = spread.load('dcgan', steps)
         assert base.steps == nearest and base.seeds == [
