@@ -249,7 +249,8 @@ def test_make_collect_takes_in_what_has_finished(collect, tmp_path, monkeypatch)
         assert runs == ([{
             'group': '', 'seed': 3, 'steps': 10001, 'loss_G': 2.5, 'frechet': 30.5,
             'divergence': 0.25, 'confidence': 0.25, 'D_x': 0.5, 'D_G_z': 0.1,
-            'images': 1, 'trained': {'threads': 7}}] if name == 'dcgan' else before[name])
+            'images': 1, 'trained': {'threads': 7}}]
+            if name == 'dcgan' else before[name])
     for steps, nearest in (None, 10001), (100, 100), (900, 100), (2000, 10001):
         base = spread.load('dcgan', steps)
         assert base.steps == nearest and base.seeds == [
