@@ -30,6 +30,9 @@ PYTHON ?=
 python = $(VENV)/bin/python
 lint = $(VENV:$(suffix)=)-lint
 
+# Two workers. (With --numprocesses pytest-xdist fails where the path has an accent.)
+two = --tx "2*popen//python='$(1)'" --dist loadfile
+
 .DEFAULT_GOAL = help
 .PHONY: help vanilla dcgan conditional test quick ports right golden classifier lint environment pages speed oracles ladder claims today faults sweep collect trials slurm sbom \
 	reference-vanilla reference-minimax reference-dcgan reference-conditional
@@ -48,10 +51,10 @@ conditional: environment
 	@$(python) -m tf1gan.conditional $(ARGS)
 
 test: environment lint
-	@$(python) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(python) -m pytest $(call two,$(python)) $(ARGS)
 
 quick: environment lint
-	@$(python) -m pytest --quiet --numprocesses 2 --dist loadfile $(addprefix tests/test_,descriptions.py \
+	@$(python) -m pytest --quiet $(call two,$(python)) $(addprefix tests/test_,descriptions.py \
 		interpreter.py trace.py schema.py mnist.py pictures.py spread.py)
 
 # The package without TensorFlow 1.15, its NumPy-only tests, the ports against the golden traces, and the
@@ -63,7 +66,7 @@ ports:
 	@$(ports) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation \
 		--force-reinstall .
 	@cd experiments/ports && ../../$(ports) run.py $(ARGS)
-	@cd tests && ../$(ports) -m pytest --numprocesses 2 --dist loadfile \
+	@cd tests && ../$(ports) -m pytest $(call two,../$(ports)) \
 		-p no:cacheprovider $$(../$(ports) numpy_only.py)
 
 # Right runs in judgement: how near they come to their limits (half an hour).
