@@ -49,8 +49,8 @@ def _conv(x: np.ndarray, W: np.ndarray) -> np.ndarray:
 
 
 def _pooled(x: np.ndarray) -> np.ndarray:
-    n, height, width, channels = x.shape
-    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max((2, 4))
+    x = np.maximum(x[:, ::2], x[:, 1::2])       # faster than .max over two axes
+    return np.maximum(x[:, :, ::2], x[:, :, 1::2])
 
 
 def moments(features: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
