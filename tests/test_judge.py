@@ -463,6 +463,64 @@ def test_rounded_images_are_no_run_in_low_precision():
         'what G gives is rounded to bfloat16']
 
 
+# Traces of right ports on a GPU, which rounded to less than float32.
+COARSE = {
+    'tf32_dcgan': 'matrix products and convolutions of G, some or all, take what they '
+                  'multiply in TF32, in D_fake and G',
+    'tf32_minimax': 'matrix products and convolutions of D and G, some or all, take '
+                    'what they multiply in TF32',
+    'bfloat16_dcgan': 'the passes of D and G are computed in bfloat16',
+    'float16_conditional': 'the passes of D and G are computed in float16'}
+
+
+@functools.lru_cache(None)
+def coarse(name):
+    """Return a golden trace, and that of a port on a GPU."""
+    return load(name.split('_')[1]), load(PORTS / 'gpu' / f'{name}.npz')
+
+
+@pytest.mark.parametrize('name', COARSE)
+def test_low_precision_on_a_gpu_is_named_and_nothing_else(name):
+    golden, mine = coarse(name)
+    report = compare.compare(golden, mine)
+    found, = report.findings
+    assert found.cause.sentence.split('; ')[0] == COARSE[name]
+    assert found.sure == (name != 'tf32_dcgan')     # where a third of the arrays is off
+    assert found.key == report.differences[0].key
+
+
+@pytest.mark.parametrize('name', COARSE)
+def test_in_low_precision_a_mistake_of_the_optimizer_is_named_too(name):
+    """D's Adam steps three times as far, in all its updates."""
+    golden, mine = coarse(name)
+    before, changes = golden.part('init'), {}
+    before = {key: array.astype(float) for key, array in before.items()}
+    was = dict(before)
+    for key, array in mine.arrays.items():
+        if '/after/D_' not in key:
+            continue
+        weight = key.split('/')[-1]
+        step, was[weight] = array - was[weight], array.astype(float)
+        changes[key] = before[weight] = before[weight] + 3 * step
+    # The passes go on from these weights: so only the first update is whole.
+    first = golden.updates[0]
+    kept = {key: changes.get(key, array) for key, array in mine.arrays.items()
+            if key.startswith(('init/', first))}
+    report = compare.compare(golden, mine._replace(arrays={
+        key: np.asarray(array, np.float32) for key, array in kept.items()}))
+    assert 'learning rate' in [each.cause.name for each in report.findings
+                               if each.cause and each.sure]
+
+
+def test_noise_of_the_size_of_tf32s_on_one_array_is_not_surely_tf32():
+    """For that, most of what comes of products must be off, of both networks."""
+    golden = load('dcgan')
+    key = 'step_000/D_fake/fake/G'
+    array = golden.arrays[key].astype(float)
+    report = judged(golden, {key: array + 2e-4 * noise(array.shape)})
+    assert not named(report, key)
+
+
 def test_gradients_clipped_each_at_a_small_norm_are_named():
     """Inside the optimizer: what is recorded is not clipped."""
     golden, most = load('vanilla'), 1e-4
@@ -591,7 +649,8 @@ def test_every_edit_has_its_row_and_every_row_its_edit():
     # These need a port's own arrays, later updates, or a square weight.
     rare = {'step on both networks', 'gradient missing', 'weights not moved',
             'weights transposed', 'weights moved between updates',
-            'gradients recorded otherwise', 'state of the updates between lost'}
+            'gradients recorded otherwise', 'state of the updates between lost',
+            'low precision'}
     assert names <= rows and rows - names <= rare, (names - rows, rows - names)
 
 

@@ -6,8 +6,9 @@ in primitives too. So gradients have gradients, and all arithmetic, forward and
 backward, goes through `Tape.apply`, in float64 or float32.
 
 A tape's `rounding` is called there with every result: `rounding(op, array, arrays,
-numbers)` returns the array to go on with. It is for noise. Its `cast` is called with
-the inputs of a primitive and with its result. It is for low precision.
+numbers)` returns the array to go on with. It is for noise. Its `cast(op, array, done)`
+is called with every input of a primitive, and `done` with its result. It is for low
+precision.
 """
 
 import itertools
@@ -33,12 +34,12 @@ class Tape:
         """Return the result of a primitive."""
         arrays = [each.array for each in inputs]
         if self.cast:
-            arrays = [self.cast(op, each) for each in arrays]
+            arrays = [self.cast(op, each, False) for each in arrays]
         array = PRIMITIVES[op].forward(*arrays, **numbers)
         if self.rounding:
             array = self.rounding(op, array, arrays, numbers)
         if self.cast:
-            array = self.cast(op, array)
+            array = self.cast(op, array, True)
         wanted = not self.closed and any(each.wanted for each in inputs)
         return Node(self, np.asarray(array, self.dtype), op, inputs if wanted else (),
                     numbers, wanted)

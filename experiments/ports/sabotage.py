@@ -99,6 +99,19 @@ MISTAKES = [
         optimizer_D.step()
         kept = __import__('copy').deepcopy(optimizer_D.state_dict())
 """, 'step_000/D_fake/adam_m/', 'state of the updates between lost'),
+    Mistake('both networks under autocast to bfloat16', 'dcgan',
+            "if __name__ == '__main__':", '''
+def narrow(kind):
+    forward = kind.forward
+    def inside(self, x):
+        with torch.autocast('cpu', torch.bfloat16):
+            return forward(self, x).float()
+    kind.forward = inside
+narrow(Generator)
+narrow(Discriminator)
+plain = BatchNorm1d.forward
+BatchNorm1d.forward = lambda self, x: plain(self, x.float())
+if __name__ == '__main__':''', 'step_000/D_real/logit/', 'low precision'),
     Mistake('betas exchanged', 'dcgan',
             'Adam(D.parameters(), rate, betas=(0.5, 0.999))',
             'Adam(D.parameters(), rate, betas=(0.999, 0.5))',

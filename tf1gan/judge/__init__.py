@@ -21,11 +21,13 @@ MANY = 10 ** 6
 ULP = 2. ** -24         # half of float32's last bit of 1: the rounding of one operation
 NOISE = 4 * ULP, 16 * ULP       # of a primitive's scale
 FACTOR = 2.5, 1.5       # of the largest deviation that the noise made
+WIDE = 10               # times that, where all is coarser than float32
 LEAST = 10 * ULP        # of the array itself
 LONG = 256              # terms of a sum; with more its noise grows with their root
 # TensorFlow 1.15's sigmoid is off by so much, and exactly 0 or 1 where it is so near.
 SIGMOID = 1.1e-7
 PERIOD = 99991          # random numbers before they repeat
+PRODUCTS = 'matmul', 'conv', 'conv_image', 'conv_kernel'
 MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread',
          'bound', 'round'}
 
@@ -40,7 +42,7 @@ def scale(op: str, y: np.ndarray, arrays: List[np.ndarray], numbers: Dict[str, A
         return None
     if op == 'add':
         return np.abs(arrays[0]) + np.abs(arrays[1])
-    if op in ('matmul', 'conv', 'conv_image', 'conv_kernel', 'gather'):
+    if op in (*PRODUCTS, 'gather'):
         one = PRIMITIVES[op].forward(*(np.abs(each) for each in arrays), **numbers)
         n = {'matmul': lambda: arrays[0].shape[-1],
              'conv': lambda: np.prod(arrays[1].shape[:3]),
@@ -94,6 +96,26 @@ class Noise:
 def drawn(rng: np.random.RandomState, shape: Tuple[int, ...]) -> np.ndarray:
     """Return random numbers in [-1, 1]; after PERIOD of them the first ones repeat."""
     return np.resize(rng.uniform(-1, 1, min(np.prod(shape, dtype=int), PERIOD)), shape)
+
+
+class Coarse(NamedTuple):
+    """A precision below float32's, and which part of a run has it."""
+
+    kind: str
+    bits: int           # of the significand
+    everything: bool    # or only what products take
+    low: float = 0.     # numbers below this are lost
+
+    def cast(self, n: int) -> Callable:
+        """Return the tape's cast of pass `n`: how far rounding may come, at random."""
+        rng = np.random.RandomState(n)
+
+        def cast(op, array, done):
+            if op in MOVED or done > self.everything or not done and op not in PRODUCTS:
+                return array
+            return (array * (1 + 2. ** -self.bits * drawn(rng, array.shape))
+                    + self.low * drawn(rng, array.shape))
+        return cast
 
 
 # --- Ways to compute an update --------------------------------------------------------
@@ -216,8 +238,8 @@ class State(NamedTuple):
 class Judge:
     """The judge of a port's run: `nodes` says which arrays of an update follow."""
 
-    def __init__(self, golden: Trace, mine: Trace):
-        self.golden, self.mine = golden, mine
+    def __init__(self, golden: Trace, mine: Trace, coarse: Optional[Coarse] = None):
+        self.golden, self.mine, self.coarse = golden, mine, coarse
         self.description = placed(descriptions.of(golden.meta, golden.source))
         init = {name: self._own(f'init/{name}', array)
                 for name, array in golden.part('init').items()}
@@ -278,6 +300,8 @@ class Judge:
         spreads = {key: Spread(array) for key, array in exact.items()
                    if key in start.own}
         for n, way in enumerate(ways[:1 + PASSES[few]]):
+            if n and self.coarse:
+                way = way._replace(cast=self.coarse.cast(n))
             with np.errstate(all='ignore'):
                 arrays = exact if n == 0 else run(
                     way, edits, exactly=n % 2 == 1, rounding=noise.noisy(n, few),
@@ -291,7 +315,8 @@ class Judge:
         found: Dict[str, Node] = {}
         for key, spread in spreads.items():
             if start.own[key].shape == spread.exact.shape:
-                found[key] = self._node(key, spread, first, FACTOR[few], found)
+                found[key] = self._node(key, spread, first, FACTOR[few] * (
+                    WIDE if self.coarse else 1), found)
         for key in start.own:
             if key[:6] == 'after/' and key not in exact and key[6:] in start.weights:
                 # it should not have moved
@@ -318,7 +343,7 @@ class Judge:
                 size = LEAST * np.maximum(      # of a moment, and of what it takes in
                     np.abs(getattr(start, kind).get(name, 0)),
                     np.maximum(np.abs(exact), (taken / 10) ** power / 10))
-                if f'grad/{name}' in found:     # perhaps recorded in another run
+                if f'grad/{name}' in found and not self.coarse:     # of another run?
                     share = 1 - way.description['optimizers'][
                         way.update['optimizer']].get(f'beta{power}', 0)
                     size = size + found[f'grad/{name}'].limit * (

@@ -13,7 +13,6 @@ from tf1gan import descriptions
 from tf1gan.descriptions import Layer
 from tf1gan.interpreter import ENLARGED, predict
 from tf1gan.judge import Edit, Family, Way
-from tf1gan.tape import PRIMITIVES
 
 Edits = Iterator[Union[Edit, Family]]
 ACTIVATIONS = ('relu', 'leaky_relu', 'sigmoid', 'tanh', 'elu', 'selu', 'softplus',
@@ -264,10 +263,9 @@ def _of_order(case: Case, name: str, layers: List[Layer]) -> Edits:
     for op in PLAIN if last['op'] in ACTIVATIONS else ():
         yield in_network('activation added', name, lambda layers, op=op: layers + [
             {'op': op}], network=name, layers=[last['place']], op=last['op'], new=op)
-    for kind, bits in CASTS.items():
-        if kind != 'TF32':
-            yield in_network('output rounded', name, lambda layers, bits=bits: [
-                *layers, {'op': 'round', 'bits': bits}], network=name, kind=kind)
+    for kind, bits in ('bfloat16', 8), ('float16', 11):
+        yield in_network('output rounded', name, lambda layers, bits=bits: [
+            *layers, {'op': 'round', 'bits': bits}], network=name, kind=kind)
     for words, (scale, shift) in RANGES.items():
         affine = {'op': 'affine', 'scale': scale, 'shift': shift}
         yield in_network('range of the output', name,
@@ -425,27 +423,6 @@ def _other_inputs(case: Case) -> Edits:
                     yield Edit(f'{kind} of another update', 'update',
                                case.update['name'], apply,
                                {'batch': name, 'back': back})
-
-
-CASTS = {'bfloat16': 8, 'TF32': 11, 'float16': 11}     # bits of the significand
-
-
-def precision(case: Case) -> Edits:
-    """Yield the edits of a run in low precision."""
-    def rounded(bits):
-        return lambda array: PRIMITIVES['round'].forward(array, bits=bits)
-
-    products = 'matmul', 'conv', 'conv_image', 'conv_kernel'
-    for kind, bits in CASTS.items():
-        to = rounded(bits)
-        for part, cast in (
-                ('the products take', lambda op, array, to=to: to(array)
-                 if op in products else array),
-                ('everything', lambda op, array, to=to: to(array))):
-            if kind == 'TF32' and part == 'everything':
-                continue
-            yield Edit('low precision', 'run', 'run', lambda way, cast=cast:
-                       way._replace(cast=cast), {'kind': kind, 'part': part})
 
 
 # --- Losses ---------------------------------------------------------------------------

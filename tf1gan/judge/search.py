@@ -13,10 +13,17 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from tf1gan import descriptions
-from tf1gan.judge import Edit, Family, Judge, Node, Way, edited, edits, run
+from tf1gan.judge import (Coarse, Edit, Family, Judge, Node, Way, edited, edits,
+                          run)
+from tf1gan.tape import PRIMITIVES
 from tf1gan.trace import Trace
 
 GROUPS = 'forward G', 'forward D', 'loss', 'grad', 'moments', 'after', 'averages'
+OF_PRODUCTS = GROUPS[:4]
+COARSE = [Coarse('bfloat16', 8, True), Coarse('float16', 11, True, 2. ** -25),
+          Coarse('TF32', 11, False), Coarse('bfloat16', 8, False)]
+ALIKE = 0.3     # r2 of what is off with the numbers: rounding has less
+LITTLE, MUCH = 0.0025, 0.2      # of a limit: that is no rounding of such size
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
@@ -77,8 +84,8 @@ class Finding(NamedTuple):
 class Search:
     """The search through a run; `findings` in causal order."""
 
-    def __init__(self, golden: Trace, mine: Trace):
-        self.judge = Judge(golden, mine)
+    def __init__(self, golden: Trace, mine: Trace, coarse: Optional[Coarse] = None):
+        self.judge = Judge(golden, mine, coarse)
         self.findings: List[Finding] = []
         self.judged: Dict[str, float] = {}          # arrays, and shares of their limits
         self.nodes: List[Tuple[str, Node]] = []     # that do not follow, or hold NaN
@@ -88,6 +95,7 @@ class Search:
     def explain(self) -> None:
         """Judge every update; on a terminal, say how far it is."""
         from tqdm import tqdm
+        looked = False
         for place in tqdm(self.judge.golden.updates, 'updates judged', disable=None,
                           leave=False, delay=1):
             ways = self.judge.ways(place)
@@ -103,9 +111,79 @@ class Search:
             self.taken[place] = taken
             self.doubt(place, ways, plain, taken)
             self.judge.carry(ways, carried)
+            if not self.judge.coarse and not looked and (any(
+                    not each.edits and each.group in OF_PRODUCTS
+                    for each in self.findings) or len({
+                        slot(edit) for each in self.findings for edit in each.edits
+                        if edit.name == 'low precision of a layer'}) > 1):
+                looked = True
+                if self.coarsely():
+                    return
         self.undone()
         while self.settle():
             pass
+
+    # --- Low precision ----------------------------------------------------------------
+
+    def measured(self, coarse: Optional[Coarse] = None) -> Dict[str, Dict[str, Node]]:
+        """Return every update's nodes, in float32 or more coarsely, with no edit."""
+        judge, found = Judge(self.judge.golden, self.judge.mine, coarse), {}
+        for place in judge.golden.updates:
+            ways = judge.ways(place)
+            found[place], kept = judge.nodes(ways, [])
+            judge.carry(ways, kept)
+        return found
+
+    def coarsely(self) -> bool:
+        """Say whether all that comes of products follows in a low precision.
+
+        Then what does not follow there either is looked for, and that alone.
+        """
+        plain, way = self.measured(), self.judge.ways(self.judge.golden.updates[0])[0]
+        off = {(place, key): node for place, nodes in plain.items()
+               for key, node in nodes.items()
+               if node.share > 1 and group_of(key, way) in OF_PRODUCTS}
+        with np.errstate(all='ignore'):
+            tried = precisions(list(off.values())) if len(off) > MOST else []
+        for coarse in tried:
+            there = self.measured(coarse)
+            shares = {at: there[at[0]][at[1]].share for at in off}
+            typical = np.percentile([*shares.values()], [50, 90])
+            # A number near a ReLU's 0 is on either side of it.
+            if max(shares.values()) <= 2 and typical[1] < MUCH and (
+                    coarse.everything or typical[0] > LITTLE):
+                break
+        else:
+            return False
+        self.nodes = [(place, node) for place, nodes in plain.items()
+                      for node in nodes.values()
+                      if node.share > 1 or np.isnan(node.found).any()]
+        self.judged = {f'{place}/{key}': node.share for place, nodes in plain.items()
+                       for key, node in nodes.items()}
+        rest = Search(self.judge.golden, self.judge.mine, coarse)
+        rest.explain()
+        names, every = ({place.split('/')[1] for place in places}
+                        for places in ([place for place, _ in off], plain))
+        networks = {group_of(key, way)[-1] for _, key in off} & {'G', 'D'}
+        every_one = sum(group_of(key, way) in OF_PRODUCTS for nodes in plain.values()
+                        for key in nodes)
+        # Noise that somebody adds looks like chance too, but is not everywhere.
+        sure = coarse.everything or len(networks) > 1 and len(off) > 0.6 * every_one
+        edit = Edit('low precision', 'run', 'run', lambda way: way, {
+            'kind': coarse.kind, 'everything': coarse.everything,
+            'seen_in': sorted(networks) or [way.update['moves']],
+            'shown': sorted(names) if names < every else []})
+        self.findings = [Finding(
+            place, group_of(keys[0], way), [plain[place][keys[0]]], [edit], [], sure,
+            max(plain[place][key].share for key in keys),
+            max(shares[place, key] for key in keys), keys[1:])
+            for place in plain for keys in [[key for at, key in off if at == place]]
+            if keys] + [each for each in rest.findings
+                        if each.edits or each.group not in OF_PRODUCTS]
+        self.taken = rest.taken
+        return True
+
+    # --- An update --------------------------------------------------------------------
 
     def count(self, ways: List[Way], some: List[Edit]) -> float:
         """Return how many arrays do not follow with some edits."""
@@ -113,8 +191,6 @@ class Search:
             return wrong(self.judge.nodes(ways, some)[0])
         except IMPOSSIBLE:
             return np.inf
-
-    # --- An update --------------------------------------------------------------------
 
     def at(self, place: str, ways: List[Way], plain: Dict[str, Node]) -> List[Edit]:
         """Find what is wrong in an update; return the edits."""
@@ -343,9 +419,7 @@ class Search:
         way = edited(ways[0], taken)
         case = edits.Case(way)
         trial = Trial(self.judge, ways, taken, nodes, group)
-        singles = [each for each in trial.singles(candidates(
-            case, group, way.start.own)) if everywhere(nodes, way)
-            or each.edit.name != 'low precision']
+        singles = [*trial.singles(candidates(case, group, way.start.own))]
         fitting = trial.confirmed([[each] for each in singles if each.share <= NEAR])
         if not fitting and not self.vain.get((group,)):
             fitting = trial.confirmed(trial.pairs(singles))
@@ -395,11 +469,22 @@ def wrong(nodes: Dict[str, Node]) -> int:
     return sum(node.share > FITS for node in nodes.values())
 
 
-def everywhere(nodes: Dict[str, Node], way: Way) -> bool:
-    """Return whether most of what comes of products does not follow."""
-    found = [node.share > FITS for key, node in nodes.items()
-             if group_of(key, way) in ('forward G', 'forward D', 'grad')]
-    return 2 * sum(found) >= len(found)
+def precisions(off: List[Node]) -> List[Coarse]:
+    """Return the precisions that arrays may be computed in, the finest first.
+
+    In a run in bfloat16 or float16 most of them hold such numbers; in one whose
+    products take TF32, what is wrong looks like chance.
+    """
+    for coarse in COARSE:
+        if coarse.everything and 2 * sum(np.array_equal(
+                PRIMITIVES['round'].forward(node.found, bits=coarse.bits), node.found)
+                for node in off) > len(off):
+            return [coarse]
+    alike = [np.corrcoef(node.expected.ravel(), (node.found - node.expected).ravel())[
+        0, 1] ** 2 for node in off if node.found.size >= 20]
+    if len(alike) < 4 or not np.median(alike) < ALIKE:
+        return []
+    return [coarse for coarse in COARSE if not coarse.everything]
 
 
 def candidates(case: edits.Case, group: str, own: Dict[str, Any]) -> Iterator[Any]:
@@ -432,8 +517,6 @@ def candidates(case: edits.Case, group: str, own: Dict[str, Any]) -> Iterator[An
                              edits.seen(case, 'G')]}
     for each in at:
         yield from itertools.chain(*makers[each]())
-        if each.startswith('forward'):
-            yield from edits.precision(case)
 
 
 def _example(each: Any) -> Edit:

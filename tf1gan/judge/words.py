@@ -259,9 +259,12 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
     found['moments'] = {'adam_m': 'the first moment', 'adam_v': 'the second moment'
                         }.get(found.get('how'), 'the moments')
     if edit.name == 'low precision':
-        found['part'] = {'the products take': 'matrix products and convolutions take '
-                         'what they multiply in', 'everything': 'all is computed in'
-                         }[found['part']]
+        of = listed(found['seen_in'])
+        found['part'] = (
+            f'the passes of {of} are computed in' if found['everything'] else
+            f'matrix products and convolutions of {of}, some or all, take what they '
+            'multiply in')
+        found['in_updates'] = ', in ' * bool(found['shown']) + listed(found['shown'])
     return found
 
 
