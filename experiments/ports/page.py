@@ -57,6 +57,35 @@ def sabotage() -> str:
         'accused.'))
 
 
+def gpu() -> str:
+    """Return what runs on a GPU are told: as right runs, then in low precision."""
+    found = load('ports/gpu.json')
+    modes, coarse = {}, {}
+    for run in found['runs']:
+        if run['right']:
+            modes.setdefault(run['mode'], []).append(run)
+        else:
+            said = [re.sub(r'^1[.] |;.*', '', line) for line in run.get('report', ())
+                    if line.startswith('1. ')]
+            coarse.setdefault((run['mode'], *(said or ['agrees'])), []).append(
+                run['port'].split('_')[1])
+    rows = []
+    for mode, runs in modes.items():
+        worst = max(runs, key=lambda run: run['worst'])
+        rows.append([mode, len(runs), sum(run['worst'] > 1 for run in runs),
+                     f'{worst["worst"]:.2f}', f'`{worst["port"]}: {worst["of"]}`'])
+    versions = ' and '.join(f'{name} {version}'
+                            for name, version in found['versions'].items())
+    return '\n'.join([
+        table(['<float32, in what mode', 'how many', 'accused',
+               'worst share of a limit', '<where'], rows,
+              f'{sum(row[1] for row in rows)} right runs, '
+              f'{sum(row[2] for row in rows)} accused. {found["gpu"]}, {versions}.'),
+        table(['<mode', '<ports', '<what `compare` says'], [
+            (mode, ', '.join(sorted(ports)), said)
+            for (mode, said), ports in sorted(coarse.items())])])
+
+
 def right() -> str:
     """Return how near right runs come to their limits, as a table."""
     found = load('ports/right.json')
