@@ -240,6 +240,7 @@ class Judge:
 
     def __init__(self, golden: Trace, mine: Trace, coarse: Optional[Coarse] = None):
         self.golden, self.mine, self.coarse = golden, mine, coarse
+        self.wide = WIDE if coarse else 1
         self.description = placed(descriptions.of(golden.meta, golden.source))
         init = {name: self._own(f'init/{name}', array)
                 for name, array in golden.part('init').items()}
@@ -315,8 +316,8 @@ class Judge:
         found: Dict[str, Node] = {}
         for key, spread in spreads.items():
             if start.own[key].shape == spread.exact.shape:
-                found[key] = self._node(key, spread, first, FACTOR[few] * (
-                    WIDE if self.coarse else 1), found)
+                found[key] = self._node(key, spread, first, FACTOR[few] * self.wide,
+                                        found)
         for key in start.own:
             if key[:6] == 'after/' and key not in exact and key[6:] in start.weights:
                 # it should not have moved

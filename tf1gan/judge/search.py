@@ -23,7 +23,7 @@ OF_PRODUCTS = GROUPS[:4]
 COARSE = [Coarse('bfloat16', 8, True), Coarse('float16', 11, True, 2. ** -25),
           Coarse('TF32', 11, False), Coarse('bfloat16', 8, False)]
 ALIKE = 0.3     # r2 of what is off with the numbers: rounding has less
-LITTLE, MUCH = 0.0025, 0.2      # of a limit: that is no rounding of such size
+LITTLE, MUCH, FAR = 0.0025, 0.2, 2      # limits: half of all, nearly all, and all reach
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
@@ -105,7 +105,12 @@ class Search:
                 if share > 1 or np.isnan(node.found).any():
                     self.nodes.append((place, node))
             taken: List[Edit] = []
-            if any(node.share > 1 for node in plain.values()):
+            off = [node for node in plain.values() if node.share > 1]
+            if not self.judge.coarse and not looked and halved(off):
+                looked = True
+                if self.coarsely():
+                    return
+            if off:
                 taken = self.at(place, ways, plain)
                 carried = self.judge.nodes(ways, taken)[1]
             self.taken[place] = taken
@@ -143,15 +148,19 @@ class Search:
         off = {(place, key): node for place, nodes in plain.items()
                for key, node in nodes.items()
                if node.share > 1 and group_of(key, way) in OF_PRODUCTS}
-        with np.errstate(all='ignore'):
-            tried = precisions(list(off.values())) if len(off) > MOST else []
+        names, begin, every = ({place.split('/')[1] for place in places} for places in (
+            [place for place, _ in off],
+            [place for place, _ in off if place.startswith('step_000')], plain))
+        with np.errstate(all='ignore'):     # rounding is there from the first step on
+            tried = (precisions(list(off.values()))
+                     if len(off) > MOST and names == begin else [])
         for coarse in tried:
             there = self.measured(coarse)
             shares = {at: there[at[0]][at[1]].share for at in off}
             typical = np.percentile([*shares.values()], [50, 90])
             # A number near a ReLU's 0 is on either side of it.
-            if max(shares.values()) <= 2 and typical[1] < MUCH and (
-                    coarse.everything or typical[0] > LITTLE):
+            if max(shares.values()) <= FAR and LITTLE < typical[0] and (
+                    typical[1] < MUCH):
                 break
         else:
             return False
@@ -161,9 +170,8 @@ class Search:
         self.judged = {f'{place}/{key}': node.share for place, nodes in plain.items()
                        for key, node in nodes.items()}
         rest = Search(self.judge.golden, self.judge.mine, coarse)
+        rest.judge.wide *= FAR
         rest.explain()
-        names, every = ({place.split('/')[1] for place in places}
-                        for places in ([place for place, _ in off], plain))
         networks = {group_of(key, way)[-1] for _, key in off} & {'G', 'D'}
         every_one = sum(group_of(key, way) in OF_PRODUCTS for nodes in plain.values()
                         for key in nodes)
@@ -171,15 +179,16 @@ class Search:
         sure = coarse.everything or len(networks) > 1 and len(off) > 0.6 * every_one
         edit = Edit('low precision', 'run', 'run', lambda way: way, {
             'kind': coarse.kind, 'everything': coarse.everything,
-            'seen_in': sorted(networks) or [way.update['moves']],
+            'seen_in': sorted(networks) or sorted({
+                descriptions.update_of(self.judge.description, name)['moves']
+                for name in names}),
             'shown': sorted(names) if names < every else []})
         self.findings = [Finding(
             place, group_of(keys[0], way), [plain[place][keys[0]]], [edit], [], sure,
             max(plain[place][key].share for key in keys),
             max(shares[place, key] for key in keys), keys[1:])
             for place in plain for keys in [[key for at, key in off if at == place]]
-            if keys] + [each for each in rest.findings
-                        if each.edits or each.group not in OF_PRODUCTS]
+            if keys] + rest.findings
         self.taken = rest.taken
         return True
 
@@ -469,17 +478,22 @@ def wrong(nodes: Dict[str, Node]) -> int:
     return sum(node.share > FITS for node in nodes.values())
 
 
+def halved(off: List[Node]) -> Optional[Coarse]:
+    """Return the precision whose numbers most gradients hold that do not follow."""
+    slopes = [node.found for node in off if node.key.startswith('grad/')]
+    return next((coarse for coarse in COARSE if coarse.everything and 2 * sum(
+        np.array_equal(PRIMITIVES['round'].forward(slope, bits=coarse.bits), slope)
+        for slope in slopes) > len(slopes)), None)
+
+
 def precisions(off: List[Node]) -> List[Coarse]:
     """Return the precisions that arrays may be computed in, the finest first.
 
-    In a run in bfloat16 or float16 most of them hold such numbers; in one whose
-    products take TF32, what is wrong looks like chance.
+    In one whose products take TF32, what is wrong looks like chance.
     """
-    for coarse in COARSE:
-        if coarse.everything and 2 * sum(np.array_equal(
-                PRIMITIVES['round'].forward(node.found, bits=coarse.bits), node.found)
-                for node in off) > len(off):
-            return [coarse]
+    half = halved(off)
+    if half:
+        return [half]
     alike = [np.corrcoef(node.expected.ravel(), (node.found - node.expected).ravel())[
         0, 1] ** 2 for node in off if node.found.size >= 20]
     if len(alike) < 4 or not np.median(alike) < ALIKE:
