@@ -596,13 +596,14 @@ def test_an_activation_too_many_is_not_taken_for_the_recording():
     assert [each.cause.name for each in report.findings] == ['activation added']
 
 
-def test_gradients_of_which_half_is_recorded_are_not_called_wrong():
+@pytest.mark.parametrize('factor', [0.5, -1])       # -1: torch's maximize
+def test_gradients_that_are_recorded_otherwise_are_not_called_wrong(factor):
     golden = load('vanilla')
-    report = judged(golden, {key: array / 2 for key, array in golden.arrays.items()
+    report = judged(golden, {key: factor * array for key, array in golden.arrays.items()
                              if '/grad/' in key})
     assert [each.cause.name for each in report.findings] == [
         'gradients recorded otherwise']
-    assert 'are 0.5 times those that the optimizer' in report.cause.sentence
+    assert f'are {factor} times those that the optimizer' in report.cause.sentence
 
 
 def test_a_state_recorded_as_0_is_not_a_gradient_of_0():

@@ -528,7 +528,7 @@ def gradients(case: Case, inside: bool = False) -> Edits:
         return in_update(what, case, lambda update: {**update, 'gradient': {
             **update.get('gradient', {}), **changes}}, **values)
 
-    yield edit('sign of the gradient', {'factor': -1.})
+    yield edit('sign of the gradient', {'factor': -1.}, factor=-1.)
     yield Family(lambda number: edit('scale inside the optimizer' if inside else
                                      'scale of the gradient', {'factor': number},
                                      number=number, factor=number),

@@ -275,7 +275,8 @@ class Search:
         What is recorded of them is all that is wrong then.
         """
         for inside in [each for each in self.findings if each.edits
-                       and each.edits[0].name == 'scale inside the optimizer']:
+                       and each.edits[0].values.get('inside')
+                       and 'factor' in each.edits[0].values]:
             for n, each in enumerate(self.findings):
                 factor = each.edits[0].values.get('factor', 0) if each.edits else 0
                 if (each.place, each.group) == (inside.place, 'grad') and abs(

@@ -192,7 +192,7 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
     layers = {layer['place']: layer for layer in description['networks'].get(
         network, [])}
     alike = [each for finding in findings for each in finding.edits
-             if each.name == edit.name]
+             if (each.name, each.of) == (edit.name, edit.of)]
     wheres = list(dict.fromkeys(each.where for each in alike or [edit]))
     moved = list(dict.fromkeys(
         update['moves'] for where in wheres for update in description['updates']
