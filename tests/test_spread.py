@@ -257,3 +257,18 @@ def test_make_collect_takes_in_what_has_finished(collect, tmp_path, monkeypatch)
             {'frechet': 30.5, 'divergence': 0.25, 'confidence': 0.25}]
     band = json.loads(curve.FILE.read_text())['dcgan']['']
     assert len(band['curves']['loss_D']) == 1 and band['steps'] == 10001
+
+
+def test_make_collect_keeps_the_seeds_of_another_machine(collect):
+    """Half the variance of single rows is theirs; a seed that is here again is new."""
+    def band(seeds, value, within):
+        return {'seeds': seeds, 'steps': 9, 'batch': 2, 'rows': 4,
+                'curves': {'loss_D': [[value + seed] for seed in seeds]},
+                'within': {'loss_D': [within]}}
+
+    old, new = band([0, 1, 2], 10., 3.), band([2, 3], 20., 5.)
+    found = collect.joined(old, new)
+    assert found['seeds'] == [0, 1, 2, 3]
+    assert found['curves'] == {'loss_D': [[10.], [11.], [22.], [23.]]}
+    assert found['within'] == {'loss_D': [pytest.approx(17 ** 0.5, rel=1e-4)]}
+    assert collect.joined({**old, 'steps': 8}, new) == new      # of other runs

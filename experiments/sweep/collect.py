@@ -70,13 +70,31 @@ def curves(group: Group, folders: List[Path]) -> Dict[str, Any]:
             squares = np.bincount(place, (values - means[place]) ** 2, curve.N_WINDOWS)
             found.setdefault(loss, []).append(means)
             within.setdefault(loss, []).append(squares / (rows - 1))
-    return {'steps': group.steps, 'epoch': n_images // batch, 'batch': batch,
+    return {'seeds': [int(folder.name) for folder in folders],
+            'steps': group.steps, 'epoch': n_images // batch, 'batch': batch,
             'raised': description['updates'][0]['loss']['recorded'] < 0,
             'rows': int(rows.min()),
             'curves': {loss: [[short(value) for value in seed] for seed in seeds]
                        for loss, seeds in found.items()},
             'within': {loss: [short(value) for value in np.sqrt(np.mean(seeds, 0))]
                        for loss, seeds in within.items()}}
+
+
+def joined(old: Dict[str, Any], new: Dict[str, Any]) -> Dict[str, Any]:
+    """Return curves with those of before whose seeds are not on this machine."""
+    kept = [n for n, seed in enumerate(old['seeds']) if seed not in new['seeds']]
+    if not kept or any(old[key] != new[key] for key in ('steps', 'batch', 'rows')):
+        return new
+    seeds = [old['seeds'][n] for n in kept] + new['seeds']
+    order, share = np.argsort(seeds), len(kept) / len(seeds)
+    every = {loss: [old['curves'][loss][n] for n in kept] + curves
+             for loss, curves in new['curves'].items()}
+    return {**new, 'seeds': sorted(seeds),
+            'curves': {loss: [curves[n] for n in order]
+                       for loss, curves in every.items()},
+            'within': {loss: [short((share * a ** 2 + (1 - share) * b ** 2) ** 0.5)
+                              for a, b in zip(old['within'][loss], values)]
+                       for loss, values in new['within'].items()}}
 
 
 def short(value: float) -> float:
@@ -222,7 +240,8 @@ def main() -> None:
     for name, group in GROUPS.items():
         folders = finished(name)
         if folders:
-            shipped.setdefault(group.tutorial, {})[group.name] = curves(group, folders)
+            found, here = curves(group, folders), shipped.setdefault(group.tutorial, {})
+            here[group.name] = joined(here.get(group.name, found), found)
     curve.FILE.write_text(json.dumps(shipped) + '\n')
     for tutorial in TUTORIALS:
         summarize(tutorial)
