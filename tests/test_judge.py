@@ -211,10 +211,10 @@ MISTAKES = {
         np.log(sigmoid(g(f'{D}/logit/D_real')) + 1e-5)
         + np.log(1 - sigmoid(g(f'{D}/logit/D_gene')) + 1e-5))),
     # The gradients.
-    'the objective\'s gradients': ('vanilla', f'{D}/grad/D_W1', 'sign of the gradient',
-                                   lambda a, g: {f'{D}/grad/{name}': -g(
-                                       f'{D}/grad/{name}') for name in (
-                                           'D_W1', 'D_b1', 'D_W2', 'D_b2')}),
+    'the objective\'s gradients': (
+        'vanilla', f'{D}/grad/D_W1', 'gradients recorded otherwise',
+        lambda a, g: {f'{D}/grad/{name}': -g(f'{D}/grad/{name}')
+                      for name in ('D_W1', 'D_b1', 'D_W2', 'D_b2')}),
     'a detach too many': (
         'minimax', f'{G}/grad/G_W1', 'gradient missing',
         lambda a, g: {f'{G}/grad/G_{name}': 0 * g(f'{G}/grad/G_{name}')
@@ -604,6 +604,28 @@ def test_gradients_that_are_recorded_otherwise_are_not_called_wrong(factor):
     assert [each.cause.name for each in report.findings] == [
         'gradients recorded otherwise']
     assert f'are {factor} times those that the optimizer' in report.cause.sentence
+
+
+def test_moments_recorded_with_their_bias_corrected_are_no_beta1_of_0():
+    """In the first step the two are the same."""
+    golden = load('minimax')
+    report = judged(golden, {
+        key: array / (1 - 0.9 ** (1 + int(key[5:8])))
+        for key, array in golden.arrays.items() if '/adam_m/' in key})
+    assert report.status == 1 and report.cause is None
+
+
+def test_an_average_recorded_for_the_weights_is_no_step_on_both_networks():
+    """G's weights are right again in the updates of D."""
+    golden = load('dcgan')
+    changes = {key: 0.9 * golden.arrays[f'init/{key.split("/")[-1]}'] + 0.1 * array
+               for key, array in golden.arrays.items()
+               if '/G/after/' in key and not key.endswith(('_mean', '_variance'))}
+    changes.update({f'{update}/after/{key.split("/")[-1]}': golden.arrays[key]
+                    for update, step in (('step_001/D_real', 0), ('step_002/D_real', 1))
+                    for key in changes if key.startswith(f'step_{step:03d}')})
+    report = judged(golden, changes)
+    assert report.status == 1 and not any(each.sure for each in report.findings)
 
 
 def test_a_state_recorded_as_0_is_not_a_gradient_of_0():

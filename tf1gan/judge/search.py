@@ -217,6 +217,11 @@ class Search:
                    if node.share > (FITS if taken else 1)
                    and group_of(key, ways[0]) == group]
             found = fact(group, bad, ways[0])
+            keys = {node.key for node in bad}
+            if found and any(not each.edits and each.group == group
+                             and keys & {node.key for node in each.nodes}
+                             for each in self.findings):
+                found = None        # these weights were recorded otherwise before
             unexplained = given & set({'grad': GROUPS[:3], 'averages': GROUPS[:2]}.get(
                 group, ()))
             if not found and not unexplained:
@@ -382,9 +387,16 @@ class Search:
                 not each.edits and each.group == finding.group
                 and each.place.split('/')[1] == finding.place.split('/')[1]
                 and each.place < finding.place for each in self.findings)
+            # In the first step a state that is 0 hides much.
+            own = [place for place in self.judge.golden.updates
+                   if place.split('/')[1] == finding.place.split('/')[1]]
+            alone = finding.group in CHEAP and finding.place == own[0] and {
+                each.place for each in self.findings if not each.edits
+                and each.group == finding.group} >= {*own[1:]} > set()
             if vague:
                 self.findings[n] = finding._replace(sure=False)
-            if unsteady or corrects or rest or late or not names & set(FACTS) and (
+            if unsteady or corrects or rest or late or alone or not (
+                    names & set(FACTS)) and (
                     len(elsewhere) >= (alike if names <= {'learning rate'} else 1)) or (
                     fitted and not finding.sure and not finding.others):
                 self.withdraw(n, [], False)
@@ -411,11 +423,13 @@ class Search:
                 edit in taken or not edit.concerns(ways[0].update) for edit in new)
                 else best for new in choices if new]
             if counts and min(counts) < best:
-                best = min(counts)
-                chosen = choices[counts.index(best)]
+                without, best = best, min(counts)
+                # Beside another mistake, one array more or less is chance.
+                as_good = [choice for choice, count in zip(choices, counts)
+                           if count < without and count <= best + (best > 0)]
+                chosen = as_good[0]
                 taken += chosen
-                others = [other for other, count in zip(choices, counts)
-                          if other is not chosen and count == best]
+                others = as_good[1:]
                 self.findings[n] = finding._replace(
                     edits=chosen, others=others,
                     sure=finding.sure or bool(finding.others) and not others)
