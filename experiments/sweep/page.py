@@ -20,12 +20,22 @@ def seeds() -> str:
 
 def training() -> str:
     """Return each judged group's figures along training, as a table."""
-    rows = []
+    rows, below = [], []
     for name, group in GROUPS.items():
         if not (HERE / 'sweep' / f'{name}.json').exists():
             continue
         seeds = load(f'sweep/{name}.json')['seeds']
         label = f'{group.tutorial}{group.name and ", "}{group.name}'
+        machines = {}
+        for seed in seeds:
+            machines.setdefault(seed['trained']['cpu'], []).append(seed['points'][-1])
+        below.append(f'{label}: ' + '; '.join(
+            f'{len(ends)} seeds on an {cpu}, divergence at the end '
+            f'{np.mean([end["divergence"] for end in ends]):.2f} ± '
+            f'{np.std([end["divergence"] for end in ends], ddof=1):.2f}, Frechet '
+            f'{np.mean([end["frechet"] for end in ends]):.1f} ± '
+            f'{np.std([end["frechet"] for end in ends], ddof=1):.1f}'
+            for cpu, ends in sorted(machines.items())) + '.')
         for n, steps in enumerate(group.points()):
             there = [seed['points'][n] for seed in seeds if len(seed['points']) > n]
             rows.append([label if n == 0 else '', f'{steps:,}', len(there), *(
@@ -34,7 +44,7 @@ def training() -> str:
                 for figure, places in (('D_x', 2), ('D_G_z', 2), ('divergence', 2),
                                        ('confidence', 3), ('frechet', 1)))])
     return table(['<', 'steps', 'seeds', 'D(x)', 'D(G(z))', 'divergence, nats',
-                  'confidence', 'Frechet'], rows)
+                  'confidence', 'Frechet'], rows, '\n'.join(below))
 
 
 def found_wrong() -> str:
