@@ -344,7 +344,8 @@ class Judge:
                 size = LEAST * np.maximum(      # of a moment, and of what it takes in
                     np.abs(getattr(start, kind).get(name, 0)),
                     np.maximum(np.abs(exact), (taken / 10) ** power / 10))
-                if f'grad/{name}' in found and not self.coarse:     # of another run?
+                # The gradient is perhaps recorded in another run.
+                if f'grad/{name}' in found and not self.coarse:
                     share = 1 - way.description['optimizers'][
                         way.update['optimizer']].get(f'beta{power}', 0)
                     size = size + found[f'grad/{name}'].limit * (

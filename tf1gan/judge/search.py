@@ -4,7 +4,8 @@
 them is looked at: every edit that can show there first is tried, exactly; numbers are
 fitted; what comes near is tried again with noise. An edit is taken when all arrays of
 the kind follow with it, and the search goes on after it. What no edit explains is
-placed, and nobody is accused.
+placed, and nobody is accused. A run in low precision follows no edit: it is judged
+anew, with noise of that size.
 """
 
 import itertools
@@ -22,6 +23,7 @@ GROUPS = 'forward G', 'forward D', 'loss', 'grad', 'moments', 'after', 'averages
 OF_PRODUCTS = GROUPS[:4]
 COARSE = [Coarse('bfloat16', 8, True), Coarse('float16', 11, True, 2. ** -25),
           Coarse('TF32', 11, False), Coarse('bfloat16', 8, False)]
+FEW = 4         # arrays that are off: with fewer, no precision is seen
 ALIKE = 0.3     # r2 of what is off with the numbers: rounding has less
 LITTLE, MUCH, FAR = 0.0025, 0.2, 2      # limits: half of all, nearly all, and all reach
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
@@ -153,7 +155,7 @@ class Search:
             [place for place, _ in off if place.startswith('step_000')], plain))
         with np.errstate(all='ignore'):     # rounding is there from the first step on
             tried = (precisions(list(off.values()))
-                     if len(off) > MOST and names == begin else [])
+                     if len(off) >= FEW and names == begin else [])
         for coarse in tried:
             there = self.measured(coarse)
             shares = {at: there[at[0]][at[1]].share for at in off}
@@ -495,7 +497,8 @@ def wrong(nodes: Dict[str, Node]) -> int:
 
 def halved(off: List[Node]) -> Optional[Coarse]:
     """Return the precision whose numbers most gradients hold that do not follow."""
-    slopes = [node.found for node in off if node.key.startswith('grad/')]
+    slopes = [node.found for node in off if node.key[:5] == 'grad/' and
+              node.found.any()]
     return next((coarse for coarse in COARSE if coarse.everything and 2 * sum(
         np.array_equal(PRIMITIVES['round'].forward(slope, bits=coarse.bits), slope)
         for slope in slopes) > len(slopes)), None)
@@ -511,7 +514,7 @@ def precisions(off: List[Node]) -> List[Coarse]:
         return [half]
     alike = [np.corrcoef(node.expected.ravel(), (node.found - node.expected).ravel())[
         0, 1] ** 2 for node in off if node.found.size >= 20]
-    if len(alike) < 4 or not np.median(alike) < ALIKE:
+    if len(alike) < FEW or not np.median(alike) < ALIKE:
         return []
     return [coarse for coarse in COARSE if not coarse.everything]
 
