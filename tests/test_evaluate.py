@@ -294,7 +294,7 @@ def test_the_command_judges_a_ports_samples(tmp_path, test_images, call):
     assert ended.status == 1
     found = json.loads(ended.out)
     assert found['verdict'] == 'outside' and found['figures'][0]['images'] == 10000
-    assert found['against'] == 'vanilla, 10 seeds after 55,000 steps'
+    assert found['against'] == 'vanilla, 20 seeds after 55,000 steps'
     assert [each['figure'] for each in found['held']] == [
         'frechet', 'divergence', 'confidence']
     assert found['held'][0]['outside'] == 'above'
@@ -374,7 +374,7 @@ def test_a_ports_images_are_held_against_the_point_that_is_named(call, monkeypat
                      *words)
         assert ended.status == status
         assert json.loads(ended.out)['against'] == (
-            f'vanilla, 10 seeds after {steps} steps')
+            f'vanilla, 20 seeds after {steps} steps')
 
 
 @pytest.mark.parametrize('arguments', [[], ['none.npz'], ['.'], ['x', '--against', 'y'],
