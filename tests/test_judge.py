@@ -508,8 +508,11 @@ def test_in_low_precision_a_mistake_of_the_optimizer_is_named_too(name):
             if key.startswith(('init/', first))}
     report = compare.compare(golden, mine._replace(arrays={
         key: np.asarray(array, np.float32) for key, array in kept.items()}))
-    assert 'learning rate' in [each.cause.name for each in report.findings
-                               if each.cause and each.sure]
+    told = [each.cause.name for each in report.findings if each.cause and each.sure]
+    assert 'learning rate' in told
+    # Of a run, or of a layer. The first update of dcgan rounds as float32 does.
+    assert name == 'tf32_dcgan' or any(each.startswith('low precision')
+                                       for each in told)
 
 
 def test_noise_of_the_size_of_tf32s_on_one_array_is_not_surely_tf32():

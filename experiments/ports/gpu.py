@@ -24,8 +24,8 @@ from typing import Any, Dict, NamedTuple, Tuple
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tf1gan import compare, run_folder, trace    # noqa: E402
-from tf1gan.judge.search import Search                      # noqa: E402
+from tf1gan import compare, run_folder, trace   # noqa: E402
+from tf1gan.judge.search import Search          # noqa: E402
 
 
 class Mode(NamedTuple):
@@ -135,7 +135,7 @@ def judged(job: Tuple[Mode, Path, Path, Path]) -> Dict[str, Any]:
     row['worst'] = search.judged[row['of']]
     if row['worst'] > 1:
         row['report'] = list(compare.text(compare.compare(of, mine)))
-    if row['worst'] <= 1:
+    else:
         out.unlink()
     return {**row, 'seconds': time.perf_counter() - began}
 

@@ -44,7 +44,7 @@ def training() -> str:
                 for figure, places in (('D_x', 2), ('D_G_z', 2), ('divergence', 2),
                                        ('confidence', 3), ('frechet', 1)))])
     return table(['<', 'steps', 'seeds', 'D(x)', 'D(G(z))', 'divergence, nats',
-                  'confidence', 'Frechet'], rows, '\n'.join(below))
+                  'confidence', 'Frechet'], rows, '\n\n'.join(below))
 
 
 def found_wrong() -> str:
