@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from conftest import ROOT, new_run, run_module
+from conftest import ROOT, environ, new_run, run_module
 
 import tf1gan
-from tf1gan import compare, descriptions, record, run_folder, trace
+from tf1gan import compare, descriptions, record, run_folder, tf1, trace
 
 N_STEPS = 3
 
@@ -85,6 +85,23 @@ def test_two_threads_agree_with_one(name, tmp_path):
                        golden.meta['seed'], '--out', 't.npz', cwd=tmp_path)
     assert ended.status == 0, ended.err
     agree(golden, trace.load(tmp_path / 't.npz'))
+
+
+@pytest.mark.skipif(tf1.REFERENCE, reason='of TensorFlow 2 only')
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_with_onednn_a_trace_agrees_with_the_golden_one(name, tmp_path):
+    """On two threads, and a second time with the same bits."""
+    golden, found = trace.load(name), []
+    for out in 'a.npz', 'b.npz':
+        ended = run_module('tf1gan.record', name, '--small', '--threads', 2, '--seed',
+                           golden.meta['seed'], '--out', out, cwd=tmp_path,
+                           env=environ(TF_ENABLE_ONEDNN_OPTS='1'))
+        assert ended.status == 0, ended.err
+        found.append(trace.load(tmp_path / out))
+        assert found[-1].meta['environment']['onednn']
+        agree(golden, found[-1])
+    for key, array in found[0].arrays.items():
+        assert np.array_equal(array, found[1].arrays[key]), key
 
 
 @pytest.mark.parametrize('name, field', [

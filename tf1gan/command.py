@@ -163,6 +163,7 @@ def environment(sess, threads: Optional[int]) -> Dict[str, Any]:
             'device': f'GPU ({names})' if on_gpu else 'CPU',
             **({'mkl': os.environ.get('MKL_DEBUG_CPU_TYPE', "MKL's own choice")}
                if doctor.is_mkl() else {}),
+            **({} if tf1.REFERENCE else {'onednn': tf1.ONEDNN}),
             'threads': threads or "TensorFlow's own"}
 
 

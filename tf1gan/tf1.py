@@ -19,7 +19,7 @@ from tf1gan import OLDEST_2, flags
 from tf1gan.doctor import cpu
 
 os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')      # before the import: no chatter
-# Off: kernels of newer processors, which 1.15 does not have; they print a notice too.
+# Off unless wished for: faster kernels, which 1.15 does not have. They print a notice.
 os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
 # Without this Intel's MKL takes its slow path on AMD's processors; others ignore it.
 if 'AuthenticAMD' in cpu():

@@ -5,7 +5,7 @@ from tables import load, machine, minutes, table
 
 from tf1gan import spread
 
-STOCK, MKL, TF2 = OURS
+STOCK, MKL, TF2, ONEDNN = OURS
 PYTORCH, JAX, SOURCE = 'PyTorch', 'JAX', 'plain'
 GOALS = {       # at most: the best of ours over PyTorch's best, over JAX; stock over
     'vanilla': (0.90, 1.10, 0.80, None),        # plain; MKL over plain
@@ -76,7 +76,7 @@ def builds() -> str:
             cells.append(f'**{cell}**' if side == best else cell)
         rows.append([name, f'{n:,}', *cells])
     return table(['<', 'steps', 'TensorFlow 1.15', '1.15, MKL (`ENV=mkl`)',
-                  'TensorFlow 2 (`ENV=tf2`)'], rows, (
+                  'TensorFlow 2 (`ENV=tf2`)', '2 with oneDNN'], rows, (
         f'Steps only, without pictures and checkpoints, on '
         f'{machine(found["environment"])}.'))
 
@@ -88,7 +88,7 @@ def which_build() -> str:
     """Return how long vanilla took, and which build is the fastest, in sentences."""
     found, words = load('speed/speed.json'), {
         STOCK: 'TensorFlow 1.15', MKL: 'its MKL build (`ENV=mkl`)',
-        TF2: 'TensorFlow 2 (`ENV=tf2`)'}
+        TF2: 'TensorFlow 2 (`ENV=tf2`)', ONEDNN: 'TensorFlow 2 with oneDNN'}
     of = {}
     for name, sides in found['steps'].items():
         of.setdefault(min(OURS, key=lambda side: median(sides[side])), []).append(name)

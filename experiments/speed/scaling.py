@@ -19,7 +19,7 @@ import tables       # noqa: E402
 from tf1gan import pictures, spread     # noqa: E402
 
 SIDES = {'tf1gan, stock build': ('stock', 'tf1gan'),
-         'tf1gan, TensorFlow 2': ('ports', 'tf1gan'),
+         'tf1gan, TensorFlow 2, oneDNN': ('ports', 'tf1gan+onednn'),
          'PyTorch, fused Adam': ('ports', 'torch+fused'), 'JAX': ('ports', 'jax')}
 SIZES = {'batch_size': [1, 4, 16, 64, 256, 1024, 4096],
          'n_hidden': [16, 64, 256, 1024, 4096]}

@@ -8,7 +8,8 @@ has the tutorial's networks, losses, batch and float32, draws its images and noi
 NumPy as the tutorial does, and looks at its losses after every step.
 
     plain       the source's loop: its session calls one by one, or its Keras program
-    tf1gan      the package, on the TensorFlow of the interpreter
+    tf1gan      the package, on the TensorFlow of the interpreter; and onednn (its
+                kernels in TensorFlow 2), or a number of threads
     torch ...   PyTorch, two threads; and fused (Adam), compiled, channels_last
     jax         JAX: a step is one compiled function
     keras       Keras 3 on TensorFlow: the source's program
@@ -63,12 +64,17 @@ class Draws:
 
 # --- TensorFlow -----------------------------------------------------------------------
 
-def tf1gan(name: str, threads: Optional[str] = None, **numbers) -> Side:
-    """Return the package's side, with the tutorial's threads if none are named."""
+def tf1gan(name: str, mode: Optional[str] = None, **numbers) -> Side:
+    """Return the package's side; a mode is onednn, or a number of threads."""
+    threads = None
+    if mode == 'onednn':
+        os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'       # before the import
+    elif mode:
+        threads = int(mode)
     from tf1gan import contract, loop, tf1
     page = contract.find(name)
     run = loop.Run(page, {'config': page.Config(**numbers)._asdict(), 'seed': 0,
-                          'threads': int(threads or 0) or page.THREADS,
+                          'threads': threads or page.THREADS,
                           'data': None})
     return lambda: run.advance(run.sess), tf1.VERSION
 

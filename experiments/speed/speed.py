@@ -26,7 +26,8 @@ N_BLOCKS = 15
 PAUSE = 0.3         # seconds between two blocks: a pool of threads goes on spinning
 OURS = {'tf1gan, stock build': ('stock', 'tf1gan'),
         'tf1gan, MKL build': ('mkl', 'tf1gan'),
-        'tf1gan, TensorFlow 2': ('ports', 'tf1gan')}
+        'tf1gan, TensorFlow 2': ('ports', 'tf1gan'),
+        'tf1gan, TensorFlow 2, oneDNN': ('ports', 'tf1gan+onednn')}
 PYTORCH = {'PyTorch': 'torch', 'PyTorch, fused Adam': 'torch+fused',
            'PyTorch, fused, compiled': 'torch+fused+compiled'}
 LAST = {'PyTorch, fused, channels_last': 'torch+fused+channels_last',
