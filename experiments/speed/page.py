@@ -37,8 +37,9 @@ def ratios() -> str:
                 continue
             ours, other, goal = pair
             each = [a / b for a, b in zip(sides[ours]['ms'], sides[other]['ms'])]
-            cells.append(f'{quotient(sides, ours, other):.2f} ({min(each):.2f} to '
-                         f'{max(each):.2f}); goal {goal:.2f}')
+            ratio = quotient(sides, ours, other)
+            cells.append(f'{ratio:.2f} ({min(each):.2f} to {max(each):.2f}); goal '
+                         f'{goal:.2f}{", missed" * (ratio > goal)}')
         best, torch = fastest(sides, 'tf1gan'), fastest(sides, PYTORCH)
         rows.append([name, best.partition(', ')[2], torch.partition(', ')[2] or 'eager',
                      *cells])
@@ -72,11 +73,11 @@ def builds() -> str:
         cells = []
         for side in OURS:
             took = n * median(sides[side]) / 60000      # minutes
-            cell = f'{took:.0f} min' if took < 90 else f'{took / 60:.1f} h'
+            cell = f'{took:.2g} min' if took < 90 else f'{took / 60:.1f} h'
             cells.append(f'**{cell}**' if side == best else cell)
         rows.append([name, f'{n:,}', *cells])
     return table(['<', 'steps', 'TensorFlow 1.15', '1.15, MKL (`ENV=mkl`)',
-                  'TensorFlow 2 (`ENV=tf2`)', '2 with oneDNN'], rows, (
+                  'TensorFlow 2 (`ENV=tf2`)', 'with oneDNN too'], rows, (
         f'Steps only, without pictures and checkpoints, on '
         f'{machine(found["environment"])}.'))
 
@@ -93,9 +94,14 @@ def which_build() -> str:
     for name, sides in found['steps'].items():
         of.setdefault(min(OURS, key=lambda side: median(sides[side])), []).append(name)
     return (minutes('vanilla') + f'On {machine(found["environment"])} the fastest '
-            'build is ' + ', '.join(f'{words[side]} for {" and ".join(names)}'
-                                    for side, names in of.items())
+            'build is ' + ', and '.join(
+                f'{words[side]} for {spoken(names)}' for side, names in of.items())
             + ' ([all times](docs/running.md#which-build-on-a-cpu)).\n')
+
+
+def spoken(names: list) -> str:
+    """Return names as a sentence has them."""
+    return ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
 
 
 def plumbing() -> str:

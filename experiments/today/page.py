@@ -10,9 +10,9 @@ FIGURES = {'digits_covered': 'digits covered', 'divergence': 'divergence, nats',
 
 
 def today(part: str) -> str:
-    """Return one of the page's two tables."""
+    """Return one of the page's three tables."""
     found = load('today/today.json')
-    return {'traces': traces, 'runs': runs}[part](
+    return {'traces': traces, 'builds': builds, 'runs': runs}[part](
         found[part], found['environments'][part])
 
 
@@ -30,6 +30,23 @@ def traces(found: dict, where: dict) -> str:
     return table(['<', 'TensorFlow', 'arrays', 'equal to the bit', 'beyond a limit',
                   'worst, in limits', '<which is', 'worst gradient from float64',
                   "that of 1.15"], rows, f'{machine(where)}.')
+
+
+def builds(found: list, where: dict) -> str:
+    """Return what each build makes of the golden traces, on how many threads."""
+    rows = []
+    for each in found:
+        build, tutorials = each['environment'], each['tutorials'].values()
+        rows.append([
+            build['tensorflow'] + (', MKL' * ('mkl' in build) or ', oneDNN' * bool(
+                build.get('onednn'))), build['python'], build['threads'],
+            f'{sum(one["equal"] for one in tutorials)} of '
+            f'{sum(one["n_arrays"] for one in tutorials)}',
+            sum(one['differences'] for one in tutorials),
+            f'{max(one["limits"] for one in tutorials):.2f}'])
+    return table(['<TensorFlow', '<Python', 'threads', 'equal to the bit',
+                  'beyond a limit', 'worst, in limits'], rows,
+                 f'All five golden traces anew. {machine(where)}.')
 
 
 def runs(found: dict, where: dict) -> str:
@@ -56,14 +73,16 @@ def runs(found: dict, where: dict) -> str:
 
 
 def today_steps() -> str:
-    """Return the time of a step on TensorFlow 2 and on 1.15."""
+    """Return the time of a step on 1.15, and on TensorFlow 2, with oneDNN too."""
     found, rows = load('speed/speed.json'), []
     for name, sides in found['steps'].items():
-        two, one = sides['tf1gan, TensorFlow 2'], sides['tf1gan, stock build']
-        each = [a / b for a, b in zip(two['ms'], one['ms'])]
-        rows.append([name, f'{median(two):.2f}', f'{median(one):.2f}',
-                     f'{median(two) / median(one):.2f} ({min(each):.2f} to '
-                     f'{max(each):.2f})'])
-    return table(['<', f'TensorFlow {two["version"]}, ms', f'{one["version"]}, ms',
-                  '<ratio (lowest to highest block)'], rows,
-                 f'{machine(found["environment"])}.')
+        one, row = sides['tf1gan, stock build'], []
+        for side in 'tf1gan, TensorFlow 2', 'tf1gan, TensorFlow 2, oneDNN':
+            two = sides[side]
+            each = [a / b for a, b in zip(two['ms'], one['ms'])]
+            row += [f'{median(two):.3g}', f'{median(two) / median(one):.2f} '
+                    f'({min(each):.2f} to {max(each):.2f})']
+        rows.append([name, f'{median(one):.3g}', *row])
+    return table(['<', f'{one["version"]}, ms', f'TensorFlow {two["version"]}, ms',
+                  '<ratio (lowest to highest block)', 'with oneDNN, ms', '<ratio'],
+                 rows, f'{machine(found["environment"])}.')
