@@ -62,18 +62,16 @@ def anew(interpreter: str, name: str, threads: int = 1, **told):
 
 
 def held(golden, mine) -> dict:
-    """Return how far a trace is from the golden one: the worst array, in limits."""
+    """Return what the judge says of a trace, and its worst share of a limit."""
     import numpy as np
     from tf1gan import compare
-    report, limits = compare.compare(golden, mine), compare.Limits(golden)
-    shares = {
-        key: float(np.max(np.abs(mine.arrays[key].astype(float) - array)
-                          / np.maximum(limits.of(key), 1e-300)))
-        for key, array in golden.arrays.items()}
-    worst = max(shares, key=shares.get)
+    from tf1gan.judge.search import Search
+    report, search = compare.compare(golden, mine), Search(golden, mine)
+    search.explain()
+    worst = max(search.judged, key=search.judged.get)
     return {'status': report.status, 'n_arrays': report.n_arrays,
             'differences': len(report.differences), 'worst': worst,
-            'limits': shares[worst],
+            'limits': search.judged[worst],
             'equal': sum(np.array_equal(mine.arrays[key], array)
                          for key, array in golden.arrays.items())}
 
