@@ -1,0 +1,77 @@
+"""Long runs: does a loss stop being finite, do memory and open files grow?
+
+    .venv/bin/python experiments/faults/soak.py
+
+Trains seeds of vanilla for up to 1,000 epochs, ten times the tutorial's, and one of
+collapse for 20,000 steps, one thread each, into runs/soak; a seed that was killed is
+resumed. Looks at each process every two seconds. Writes how it ended to soak.json
+beside this file.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
+
+import tables       # noqa: E402
+
+from tf1gan import run_folder       # noqa: E402
+
+RUNS = {**{f'vanilla_{seed}': ['vanilla', '--seed', seed, '--total-epoch', 1000]
+           for seed in range(4)},
+        'collapse': ['collapse', '--rung', 4, '--max-steps', 20000]}
+EVERY = 2.      # seconds
+
+
+def looked_at(process: subprocess.Popen) -> List[List[int]]:
+    """Return the MiB and the open files of a process, from its start to its end."""
+    found, place = [], Path('/proc') / str(process.pid)
+    while process.poll() is None:
+        time.sleep(EVERY)
+        try:
+            pages = int((place / 'statm').read_text().split()[1])
+            found.append([pages * os.sysconf('SC_PAGE_SIZE') // 2 ** 20,
+                          len(list((place / 'fd').iterdir()))])
+        except (OSError, IndexError):       # it has just ended
+            break
+    process.wait()
+    return found
+
+
+def soak(name: str) -> Dict[str, Any]:
+    """Train a run, or finish it; return how it ended, and what it took on the way."""
+    folder, (tutorial, *flags) = HERE.parents[1] / 'runs' / 'soak' / name, RUNS[name]
+    words = (['--resume', folder] if (folder / run_folder.CHECKPOINT).exists() else
+             [*flags, '--threads', 1, '--out', folder])
+    with open(f'{folder}.err', 'w+') as errors:
+        process = subprocess.Popen(
+            [sys.executable, '-m', f'tf1gan.{tutorial}', *map(str, words)],
+            cwd=str(HERE.parents[1]), stdout=subprocess.DEVNULL, stderr=errors)
+        seen = looked_at(process)
+        errors.seek(0)
+        said = errors.read().strip().split('\n')[-1]
+    warm = seen[len(seen) // 10:]       # after the first tenth
+    return {'run': name, 'steps': run_folder.load_checkpoint(folder)[1]['step'],
+            'status': process.returncode,
+            'said': said.partition(';')[0] if process.returncode else '',
+            'MiB': [warm[0][0], warm[-1][0], max(each[0] for each in warm)],
+            'files': [warm[0][1], warm[-1][1], max(each[1] for each in warm)]}
+
+
+def main() -> None:
+    """Train what is not finished, and write the file."""
+    found = []
+    (HERE.parents[1] / 'runs' / 'soak').mkdir(parents=True, exist_ok=True)
+    for name in RUNS:
+        found.append(soak(name))
+        print(found[-1], flush=True)
+    tables.store('faults/soak.json', {'runs': found}, threads=1)
+
+
+if __name__ == '__main__':
+    main()
