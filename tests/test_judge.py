@@ -64,18 +64,18 @@ def unbiased_layer_norm(_, g):
     return sigmoid(x @ g('init/G_W2') + g('init/G_b2'))
 
 
-def moments(kind, step):
-    """Return a change: D's moments in all updates, by `step(before, gradient, w)`."""
-    def change(_, g):
-        changes = {}
-        for name in 'W1', 'b1', 'W2', 'b2':
-            moment, w = 0, g(f'init/D_{name}')
-            for n in range(3):
-                moment = step(moment, g(f'step_00{n}/D/grad/D_{name}'), w)
-                changes[f'step_00{n}/D/{kind}/D_{name}'] = moment
-                w = g(f'step_00{n}/D/after/D_{name}')
-        return changes
-    return change
+def first_moments_are_gradients(_, g):
+    """Return a change: D's in the first update, and nothing recorded after it.
+
+    D's step from them is not in the trace either: a step from others would show that
+    these are recorded only.
+    """
+    changes = {key: None for key in load('vanilla').arrays
+               if key.startswith('step_') and not key.startswith(f'{D}/')
+               or key.startswith(f'{D}/after/')}
+    changes.update({f'{D}/adam_m/D_{name}': g(f'{D}/grad/D_{name}')
+                    for name in ('W1', 'b1', 'W2', 'b2')})
+    return changes
 
 
 def adam_step(t):
@@ -222,8 +222,7 @@ MISTAKES = {
     'a variable not used': ('vanilla', f'{D}/grad/D_W2', 'gradient missing',
                             lambda a, g: 0 * a),
     # The updates.
-    'beta1 0': ('vanilla', f'{D}/adam_m/D_W1', 'beta1',
-                moments('adam_m', lambda m, grad, w: grad)),
+    'beta1 0': ('vanilla', f'{D}/adam_m/D_W1', 'beta1', first_moments_are_gradients),
     'a variable left out': ('conditional', f'{D}/after/D_W3', 'weights not moved',
                             lambda a, g: g('init/D_W3')),
     'one count for D and G': ('vanilla', f'{G}/after/G_W1', "Adam's count",
@@ -615,7 +614,7 @@ def test_moments_recorded_with_their_bias_corrected_are_no_beta1_of_0():
     report = judged(golden, {
         key: array / (1 - 0.9 ** (1 + int(key[5:8])))
         for key, array in golden.arrays.items() if '/adam_m/' in key})
-    assert report.status == 1 and report.cause is None
+    assert report.status == 1 and report.cause.name == 'recorded otherwise'
 
 
 def test_an_average_recorded_for_the_weights_is_no_step_on_both_networks():
@@ -635,7 +634,51 @@ def test_a_state_recorded_as_0_is_not_a_gradient_of_0():
     golden = load('vanilla')
     report = judged(golden, {key: 0 * array for key, array in golden.arrays.items()
                              if '/G/adam_' in key})
-    assert not [each for each in report.findings if each.cause and each.sure]
+    named = [each for each in report.findings if each.cause and each.sure]
+    assert [each.cause.name for each in named] == ['recorded otherwise']
+    assert 'the moments recorded in G ' in named[0].cause.sentence
+
+
+RECORDS = {     # what is recorded of an update, and how, where the training is right
+    'images before the sigmoid': ('collapse', 'D_fake/fake/G', 'images',
+                                  lambda a: np.log(a / (1 - a))),
+    'images as they are drawn': ('dcgan', 'G/fake/G', 'images', lambda a: 0.25 * a),
+    'the logits of another pass': ('minimax', 'G/logit/D_gene', 'logits',
+                                   lambda a: a[::-1].copy()),
+    'roots of v': ('vanilla', 'D/adam_v/', 'second moments', np.sqrt)}
+
+
+@pytest.mark.parametrize('what', RECORDS)
+def test_what_is_recorded_beside_the_step_is_no_mistake_of_the_step(what):
+    tutorial, of, words_of_it, change = RECORDS[what]
+    golden = load(tutorial)
+    changes = {key: change(array.astype(float)) for key, array in golden.arrays.items()
+               if key.partition('/')[2].startswith(of)}
+    report = judged(golden, changes)
+    assert [each.cause and (each.cause.name, each.sure) for each in report.findings
+            ] == [('recorded otherwise', True)]
+    assert report.cause.sentence.startswith(f'the {words_of_it} recorded in {of[0]}')
+    # In one step it may be chance.
+    first = {key: array for key, array in changes.items() if key[:8] == 'step_000'}
+    assert not any(each.cause and each.cause.name == 'recorded otherwise'
+                   for each in judged(golden, first).findings)
+
+
+def test_with_one_image_no_odd_target_is_said_for_a_wrong_slope():
+    """The slope of the cross-entropy with 1/4 for p (1 - p); nothing after it."""
+    golden = load('collapse')
+    arrays = {key: array for key, array in golden.arrays.items()
+              if key.split('/')[2:3] not in (['adam_m'], ['adam_v'], ['after'])}
+    for update in golden.updates:
+        if update.endswith('/D_fake'):
+            p = 1 / (1 + np.exp(-float(arrays[f'{update}/logit/D_gene'])))
+            for key in golden.part(f'{update}/grad'):
+                arrays[f'{update}/grad/{key}'] = (
+                    arrays[f'{update}/grad/{key}'] * 4 * p * (1 - p))
+    report = compare.compare(golden, golden._replace(arrays=arrays))
+    assert report.status == 1
+    assert not any(each.cause and 'target' in each.cause.sentence
+                   for each in report.findings)
 
 
 def test_logits_that_are_all_0_are_no_normalization_of_one_number():
@@ -676,7 +719,7 @@ def test_every_edit_has_its_row_and_every_row_its_edit():
     rare = {'step on both networks', 'gradient missing', 'weights not moved',
             'weights transposed', 'weights moved between updates',
             'gradients recorded otherwise', 'state of the updates between lost',
-            'low precision'}
+            'low precision', 'recorded otherwise'}
     assert names <= rows and rows - names <= rare, (names - rows, rows - names)
 
 

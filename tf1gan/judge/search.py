@@ -50,6 +50,10 @@ OF_ALL = {'an optimizer for each update': 'state of the updates between lost'}
 MOST = 3        # findings of a group in an update
 CHEAP = 'moments', 'after'      # groups of which much may be tried
 PAIRS = 4       # edits that are tried together with every other
+RECORDED = {    # what a port may record beside what it goes on with
+    'images': ['fake'], 'logits': ['logit'], 'gradients': ['grad'],
+    'first moments': ['adam_m'], 'second moments': ['adam_v'],
+    'moments': ['adam_m', 'adam_v']}
 
 
 def group_of(key: str, way: Way) -> str:
@@ -129,12 +133,18 @@ class Search:
         self.undone()
         while self.settle():
             pass
+        for name in dict.fromkeys(each.place.split('/')[1] for each in self.findings):
+            self.beside(name)
 
     # --- Low precision ----------------------------------------------------------------
 
-    def measured(self, coarse: Optional[Coarse] = None) -> Dict[str, Dict[str, Node]]:
-        """Return every update's nodes, in float32 or more coarsely, with no edit."""
-        judge, found = Judge(self.judge.golden, self.judge.mine, coarse), {}
+    def measured(self, coarse: Optional[Coarse] = None, mine: Optional[Trace] = None
+                 ) -> Dict[str, Dict[str, Node]]:
+        """Return every update's nodes, in float32 or more coarsely, with no edit.
+
+        With `mine`, of another trace.
+        """
+        judge, found = Judge(self.judge.golden, mine or self.judge.mine, coarse), {}
         for place in judge.golden.updates:
             ways = judge.ways(place)
             found[place], kept = judge.nodes(ways, [])
@@ -327,8 +337,8 @@ class Search:
             instead = instead or [
                 each.edits for each in self.findings if each.sure and each.edits
                 and each.group == finding.group and all(
-                    edit in taken and edit.of != 'update' and edit.concerns(update)
-                    for edit in each.edits)]
+                    edit in taken and edit.name not in FACTS and edit.of != 'update'
+                    and edit.concerns(update) for edit in each.edits)]
             kept = [edit for edit in finding.edits
                     if edit.name in ('learning rate', *FACTS)]
             self.withdraw(n, (instead or [kept])[0], bool(instead))
@@ -397,12 +407,57 @@ class Search:
                 and each.group == finding.group} >= {*own[1:]} > set()
             if vague:
                 self.findings[n] = finding._replace(sure=False)
-            if unsteady or corrects or rest or late or alone or not (
+            # With one image, some target fits any slope of the loss.
+            free = self.judge.description['batch_size'] == 1 and any(
+                edit.name in ('smoothed targets', 'smoothing')
+                and odd(edit.values['number'], edit.name) > 1 for edit in finding.edits)
+            if free or unsteady or corrects or rest or late or alone or not (
                     names & set(FACTS)) and (
                     len(elsewhere) >= (alike if names <= {'learning rate'} else 1)) or (
                     fitted and not finding.sure and not finding.others):
                 self.withdraw(n, [], False)
         return any(one is not two for one, two in zip(before, self.findings))
+
+    def beside(self, name: str) -> None:
+        """Say of an update's records that they are not what the port goes on with.
+
+        They are off in every step, and without them all else of the update follows.
+        That is asked where one finding in a step does not explain all of it.
+        """
+        mine, own = self.judge.mine, [n for n, each in enumerate(self.findings)
+                                      if each.place.split('/')[1] == name]
+        places = [self.findings[n].place for n in own]
+        if len(set(places)) == len(places) and all(
+                self.findings[n].edits for n in own):
+            return
+        every = {place for place in self.judge.golden.updates
+                 if place.split('/')[1] == name}
+        off = [(place, node) for place, node in self.nodes
+               if place.split('/')[1] == name and node.share > 1]
+        for what, kinds in RECORDED.items():
+            bad = [(place, node) for place, node in off
+                   if node.key.split('/')[0] in kinds]
+            # One step is too few: Adam's first one is the same with any beta.
+            if len(bad) == len(off) or {place for place, _ in bad} < every or (
+                    len(every) < 2):
+                continue
+            rest = self.measured(mine=mine._replace(arrays={
+                key: array for key, array in mine.arrays.items()
+                if key.split('/')[1:2] != [name] or key.split('/')[2] not in kinds}))
+            if any(node.share > 1 for place, nodes in rest.items()
+                   if place.split('/')[1] == name for node in nodes.values()):
+                continue
+            edit = Edit('recorded otherwise', 'update', name, lambda way: way,
+                        {'what': what})
+            self.findings[own[0]:own[-1] + 1] = [each for each in self.findings[
+                own[0]:own[-1] + 1] if each.place.split('/')[1] != name]
+            self.findings[own[0]:own[0]] = [Finding(
+                place, group_of(nodes[0].key, self.judge.past[0]), nodes, [edit], [],
+                True, max(node.share for node in nodes), 0.,
+                [node.key for at, node in off if at == place and node not in nodes])
+                for place in dict.fromkeys(place for place, _ in bad)
+                for nodes in [[node for at, node in bad if at == place]]]
+            return
 
     def missed(self, finding: Finding, place: str) -> bool:
         """Say whether a finding's edits should show in another update, and did not."""
