@@ -421,8 +421,8 @@ class Search:
     def beside(self, name: str) -> None:
         """Say of an update's records that they are not what the port goes on with.
 
-        They are off in every step, and without them all else of the update follows.
-        That is asked where one finding in a step does not explain all of it.
+        They are off in every step, and so is what comes after them, which follows
+        without them. That is asked where one finding in a step does not explain it.
         """
         mine, own = self.judge.mine, [n for n, each in enumerate(self.findings)
                                       if each.place.split('/')[1] == name]
@@ -438,8 +438,9 @@ class Search:
             bad = [(place, node) for place, node in off
                    if node.key.split('/')[0] in kinds]
             # One step is too few: Adam's first one is the same with any beta.
-            if len(bad) == len(off) or {place for place, _ in bad} < every or (
-                    len(every) < 2):
+            after = {place for place, node in off
+                     if node.key.split('/')[0] not in kinds}
+            if not {place for place, _ in bad} == after == every or len(every) < 2:
                 continue
             rest = self.measured(mine=mine._replace(arrays={
                 key: array for key, array in mine.arrays.items()
