@@ -4,11 +4,12 @@
 
 Trains seeds of vanilla for up to 1,000 epochs, ten times the tutorial's, and one of
 collapse for 20,000 steps, one thread each, into runs/soak; a seed that was killed is
-resumed. Looks at each process every two seconds. Writes how it ended to soak.json
+resumed. Looks at each process twice a second. Writes how it ended to soak.json
 beside this file.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from tf1gan import run_folder       # noqa: E402
 RUNS = {**{f'vanilla_{seed}': ['vanilla', '--seed', seed, '--total-epoch', 1000]
            for seed in range(4)},
         'collapse': ['collapse', '--rung', 4, '--max-steps', 20000]}
-EVERY = 2.      # seconds
+EVERY = 0.5     # seconds
 
 
 def looked_at(process: subprocess.Popen) -> List[List[int]]:
@@ -35,12 +36,20 @@ def looked_at(process: subprocess.Popen) -> List[List[int]]:
         time.sleep(EVERY)
         try:
             pages = int((place / 'statm').read_text().split()[1])
-            found.append([pages * os.sysconf('SC_PAGE_SIZE') // 2 ** 20,
-                          len(list((place / 'fd').iterdir()))])
+            files = len(list((place / 'fd').iterdir()))
         except (OSError, IndexError):       # it has just ended
             break
+        if pages:
+            found.append([pages * os.sysconf('SC_PAGE_SIZE') // 2 ** 20, files])
     process.wait()
     return found
+
+
+def typical(seen: List[int]) -> List[int]:
+    """Return the medians of the second tenth of some numbers, and of the last."""
+    tenth = max(1, len(seen) // 10)
+    return [int(statistics.median(part)) for part in (
+        seen[tenth:2 * tenth] or seen, seen[-tenth:])]
 
 
 def soak(name: str) -> Dict[str, Any]:
@@ -55,12 +64,11 @@ def soak(name: str) -> Dict[str, Any]:
         seen = looked_at(process)
         errors.seek(0)
         said = errors.read().strip().split('\n')[-1]
-    warm = seen[len(seen) // 10:]       # after the first tenth
     return {'run': name, 'steps': run_folder.load_checkpoint(folder)[1]['step'],
             'status': process.returncode,
             'said': said.partition(';')[0] if process.returncode else '',
-            'MiB': [warm[0][0], warm[-1][0], max(each[0] for each in warm)],
-            'files': [warm[0][1], warm[-1][1], max(each[1] for each in warm)]}
+            'MiB': typical([each[0] for each in seen]),
+            'files': typical([each[1] for each in seen])}
 
 
 def main() -> None:
