@@ -369,7 +369,12 @@ def test_what_the_page_says_of_tensorflow_2_holds():
     assert tuple(map(int, oldest['tensorflow'].split('.')[:2])) == tf1gan.OLDEST_2
     beyond = {(which, name) for which in ('newest', 'oldest') for name, each in
               found['traces'][which]['tutorials'].items() if each['status']}
-    assert beyond == {('oldest', 'collapse')}
+    assert beyond == set()
+    assert {(each['environment']['tensorflow'], each['environment']['threads'])
+            for each in found['builds'] if not any(
+                one['status'] for one in each['tutorials'].values())} == {
+        (version, threads) for threads in (1, 2, 4)
+        for version in ('1.15.0', '1.15.2', '1.15.5', newest['tensorflow'])}
     for which in newest, oldest:
         assert set(which['tutorials']) == set(tf1gan.TUTORIALS)
         apart = which['tutorials']['collapse']['gradient_from_float64']

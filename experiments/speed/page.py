@@ -89,7 +89,8 @@ def which_build() -> str:
     """Return how long vanilla took, and which build is the fastest, in sentences."""
     found, words = load('speed/speed.json'), {
         STOCK: 'TensorFlow 1.15', MKL: 'its MKL build (`ENV=mkl`)',
-        TF2: 'TensorFlow 2 (`ENV=tf2`)', ONEDNN: 'TensorFlow 2 with oneDNN'}
+        TF2: 'TensorFlow 2 (`ENV=tf2`)',
+        ONEDNN: 'TensorFlow 2 with oneDNN (`ENV=tf2`, `TF_ENABLE_ONEDNN_OPTS=1`)'}
     of = {}
     for name, sides in found['steps'].items():
         of.setdefault(min(OURS, key=lambda side: median(sides[side])), []).append(name)

@@ -12,7 +12,7 @@ FIGURES = {'digits_covered': 'digits covered', 'divergence': 'divergence, nats',
 def today(part: str) -> str:
     """Return one of the page's three tables."""
     found = load('today/today.json')
-    return {'traces': traces, 'builds': builds, 'runs': runs}[part](
+    return {'traces': traces, 'builds': other_builds, 'runs': runs}[part](
         found[part], found['environments'][part])
 
 
@@ -32,7 +32,7 @@ def traces(found: dict, where: dict) -> str:
                   "that of 1.15"], rows, f'{machine(where)}.')
 
 
-def builds(found: list, where: dict) -> str:
+def other_builds(found: list, where: dict) -> str:
     """Return what each build makes of the golden traces, on how many threads."""
     rows = []
     for each in found:
