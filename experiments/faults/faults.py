@@ -413,11 +413,13 @@ def main() -> int:
             survived &= all(row['survived'] == row['injected'] and not row['steps_lost']
                             for row in rows)
             if not short:
-                before = tables.load(RESULT)['rows'] if (
-                    tables.HERE / RESULT).exists() else []
-                tables.store(RESULT, {'rows': [
-                    row for row in before if row['tutorial'] != name] + rows},
-                    tensorflow=tf.__version__, threads=1)
+                before = tables.load(RESULT)
+                where = {**run_folder.environment(), 'tensorflow': tf.__version__,
+                         'threads': 1}
+                (tables.HERE / RESULT).write_bytes(run_folder.as_json({
+                    'rows': [row for row in before['rows']
+                             if row['tutorial'] != name] + rows,
+                    'machines': {**before['machines'], name: where}}))
     return int(not survived)
 
 
