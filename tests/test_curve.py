@@ -78,6 +78,12 @@ def test_another_unit_is_recognised_and_said(loss, factor, words):
     assert note.startswith(f'your {loss} is read as') and words in note
 
 
+def test_with_one_image_a_step_no_sum_over_a_batch_is_said():
+    rng = np.random.RandomState(0)
+    found = curve.judge(log(rng), band(rng, batch=1))
+    assert found.inside and found.notes == []
+
+
 def late(loss, by):
     """Return a change of a log: in its second half a loss is off."""
     def change(found):

@@ -303,7 +303,7 @@ def form(curve: np.ndarray, rows: np.ndarray, loss: str, band: Band
     factors = {sign * factor: (f'{words or "the loss"}, with the other sign'
                                if sign < 0 else words)
                for sign in (1, -1) for factor, words in {
-                   **FORMS, 1 / band.batch: 'the sum over a batch'}.items()}
+                   1 / band.batch: 'the sum over a batch', **FORMS}.items()}
     plain, best = -1 if other else 1, min(factors, key=misfit)
     if misfit(plain) > 4 and misfit(best) < 2:
         return best, factors[best]
