@@ -655,7 +655,9 @@ RECORDS = {     # what is recorded of an update, and how, where the training is 
     'images as they are drawn': ('dcgan', 'G/fake/G', 'images', lambda a: 0.25 * a),
     'the logits of another pass': ('minimax', 'G/logit/D_gene', 'logits',
                                    lambda a: a[::-1].copy()),
-    'roots of v': ('vanilla', 'D/adam_v/', 'second moments', np.sqrt)}
+    'roots of v': ('vanilla', 'D/adam_v/', 'second moments', np.sqrt),
+    'gradients through float16': ('vanilla', 'D/grad/', 'gradients',
+                                  lambda a: a.astype(np.float16).astype(float))}
 
 
 @pytest.mark.parametrize('what', RECORDS)

@@ -114,7 +114,7 @@ class Search:
             off = [node for node in plain.values() if node.share > 1]
             if not self.judge.coarse and not looked and halved(off):
                 looked = True
-                if self.coarsely():
+                if self.off(self.without(['grad'])) and self.coarsely():
                     return
             if off:
                 taken = self.at(place, ways, plain)
@@ -150,6 +150,19 @@ class Search:
             found[place], kept = judge.nodes(ways, [])
             judge.carry(ways, kept)
         return found
+
+    def without(self, kinds: List[str], name: str = '') -> Trace:
+        """Return the port's trace without arrays of some kinds, of an update or all."""
+        mine = self.judge.mine
+        return mine._replace(arrays={
+            key: array for key, array in mine.arrays.items()
+            if key.split('/')[2:] and name not in ('', key.split('/')[1])
+            or key.split('/')[2:3] not in [[kind] for kind in kinds]})
+
+    def off(self, mine: Trace, name: str = '') -> bool:
+        """Say whether an array of a trace does not follow, in an update or in any."""
+        return any(node.share > 1 for place, nodes in self.measured(mine=mine).items()
+                   if name in ('', place.split('/')[1]) for node in nodes.values())
 
     def coarsely(self) -> bool:
         """Say whether all that comes of products follows in a low precision.
@@ -424,8 +437,8 @@ class Search:
         They are off in every step, and so is what comes after them, which follows
         without them. That is asked where one finding in a step does not explain it.
         """
-        mine, own = self.judge.mine, [n for n, each in enumerate(self.findings)
-                                      if each.place.split('/')[1] == name]
+        own = [n for n, each in enumerate(self.findings)
+               if each.place.split('/')[1] == name]
         places = [self.findings[n].place for n in own]
         if len(set(places)) == len(places) and all(
                 self.findings[n].edits for n in own):
@@ -442,11 +455,7 @@ class Search:
                      if node.key.split('/')[0] not in kinds}
             if not {place for place, _ in bad} == after == every or len(every) < 2:
                 continue
-            rest = self.measured(mine=mine._replace(arrays={
-                key: array for key, array in mine.arrays.items()
-                if key.split('/')[1:2] != [name] or key.split('/')[2] not in kinds}))
-            if any(node.share > 1 for place, nodes in rest.items()
-                   if place.split('/')[1] == name for node in nodes.values()):
+            if self.off(self.without(kinds, name), name):
                 continue
             edit = Edit('recorded otherwise', 'update', name, lambda way: way,
                         {'what': what})
