@@ -361,6 +361,19 @@ def test_what_the_page_says_of_the_ladders_claims_holds():
         assert run['A - B, A without the overlap'] < run['A - B, A alone']
 
 
+def test_what_the_pages_say_of_long_runs_holds():
+    runs = json.loads((ROOT / 'experiments/faults/soak.json').read_text())['runs']
+    *vanilla, collapse = runs
+    assert [run['run'] for run in vanilla] == [f'vanilla_{n}' for n in range(4)]
+    for run in vanilla:
+        epoch, = re.findall(r'loss_G is -inf at step \d+ \(epoch (\d+)\): it began in '
+                            r'log D_gene \(1 of 100 images\)', run['said'])
+        assert 100 <= int(epoch) < 564
+    assert collapse['steps'] == 20000 and collapse['status'] == 0
+    assert all(run['files'] == [6, 6] and 0 < run['MiB'][1] - run['MiB'][0] < 25
+               for run in runs)
+
+
 def test_what_the_page_says_of_tensorflow_2_holds():
     from tf1gan import spread
     found = json.loads((ROOT / 'experiments/today/today.json').read_text())

@@ -4,6 +4,7 @@ from speed.speed import FLOOR, OURS, PLAIN, fastest, median
 from tables import load, machine, minutes, table
 
 from tf1gan import spread
+from tf1gan.judge.words import listed
 
 STOCK, MKL, TF2, ONEDNN = OURS
 PYTORCH, JAX, SOURCE = 'PyTorch', 'JAX', 'plain'
@@ -96,13 +97,8 @@ def which_build() -> str:
         of.setdefault(min(OURS, key=lambda side: median(sides[side])), []).append(name)
     return (minutes('vanilla') + f'On {machine(found["environment"])} the fastest '
             'build is ' + ', and '.join(
-                f'{words[side]} for {spoken(names)}' for side, names in of.items())
+                f'{words[side]} for {listed(names)}' for side, names in of.items())
             + ' ([all times](docs/running.md#which-build-on-a-cpu)).\n')
-
-
-def spoken(names: list) -> str:
-    """Return names as a sentence has them."""
-    return ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))
 
 
 def plumbing() -> str:

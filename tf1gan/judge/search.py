@@ -153,11 +153,13 @@ class Search:
 
     def without(self, kinds: List[str], name: str = '') -> Trace:
         """Return the port's trace without arrays of some kinds, of an update or all."""
+        def left_out(key):
+            _, update, kind = (key + '//').split('/')[:3]
+            return kind in kinds and name in ('', update)
+
         mine = self.judge.mine
-        return mine._replace(arrays={
-            key: array for key, array in mine.arrays.items()
-            if key.split('/')[2:] and name not in ('', key.split('/')[1])
-            or key.split('/')[2:3] not in [[kind] for kind in kinds]})
+        return mine._replace(arrays={key: array for key, array in mine.arrays.items()
+                                     if not left_out(key)})
 
     def off(self, mine: Trace, name: str = '') -> bool:
         """Say whether an array of a trace does not follow, in an update or in any."""
