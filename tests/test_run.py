@@ -18,7 +18,7 @@ from conftest import ROOT, environ, execute, how_it_ended, new_run, run_module
 from PIL import Image
 
 from tf1gan import InputError, command, loop, pictures, run_folder, vanilla
-from tf1gan.tf1 import tf
+from tf1gan.tf1 import REFERENCE, tf
 
 EPOCHS = 11     # the pictures 000 and 009
 TINY = ['--n-hidden', 8, '--n-noise', 4]
@@ -97,7 +97,8 @@ def test_the_folder_holds_what_the_readme_says(whole):
     assert config['seed'] == 0
     environment = json.loads((folder / 'env.json').read_text())
     assert set(environment) == {'tf1gan', 'commit', 'python', 'numpy', 'tensorflow',
-                                'device', 'cpu', 'cores', 'threads'}
+                                'device', 'cpu', 'cores', 'threads',
+                                *(() if REFERENCE else ('onednn',))}
     assert environment['tensorflow'] == tf.__version__
     assert environment['device'] == 'CPU'
 
