@@ -35,6 +35,7 @@ from tf1gan import InputError, curve, evaluate, mnist, run_folder, spread   # no
 SHARE = 0.4         # of a run's steps: the seventh of the spread's ten points
 SEEDS = range(100, 120)
 N_DRAWN = 1000      # images at once
+MANY = 5            # seeds that are judged together, too
 
 
 class Trial(NamedTuple):
@@ -231,6 +232,14 @@ def train(trial: Trial) -> Tuple[Dict[str, np.ndarray], np.ndarray]:
              for name in losses[0]}, found.reshape(*found.shape[:2], 28, 28))
 
 
+def where() -> Dict[str, str]:
+    """Return the device that JAX trains on, and the versions."""
+    import jax
+    import optax
+    return {'device': jax.devices()[0].device_kind, 'jax': jax.__version__,
+            'optax': optax.__version__}
+
+
 # --- Judging --------------------------------------------------------------------------
 
 def measured(images: np.ndarray) -> Dict[str, float]:
@@ -270,7 +279,8 @@ def main(folder: str) -> None:
             logs = [log(trial, losses, seed) for seed in range(len(SEEDS))]
             np.savez_compressed(str(out / f'{n}.npz'), content=json.dumps({
                 'trial': [trial.group, trial.wrong], 'logs': logs, 'seconds': seconds,
-                'figures': [each.result() for each in figures]}))
+                'figures': [each.result() for each in figures],
+                'trained': {**run_folder.environment(), **where()}}))
             print(n, trial.group, trial.wrong, f'{seconds:.0f} s', flush=True)
 
         for n, trial in todo:
@@ -283,18 +293,20 @@ def main(folder: str) -> None:
                 save()
         while waiting:
             save()
-    if all((out / f'{n}.npz').exists() for n in range(len(TRIALS))):
-        judge(out)
+    judge(out)
 
 
 def judge(out: Path) -> None:
     """Judge every run that was trained; write in_jax.json."""
-    runs = []
+    runs, together, trained = [], [], {}
     for n, trial in enumerate(TRIALS):
+        if not (out / f'{n}.npz').exists():
+            continue
         found = json.loads(str(np.load(str(out / f'{n}.npz'))['content']))
         assert found['trial'] == [trial.group, trial.wrong], (n, trial)
         group = GROUPS[trial.group]
         base = spread.load(group.tutorial, trial.steps)
+        trained[f'{trial.group}: {trial.wrong}'] = found['trained']
         for seed, text, figures in zip(SEEDS, found['logs'], found['figures']):
             file = out / 'log.csv'
             file.write_text(text)
@@ -311,7 +323,12 @@ def judge(out: Path) -> None:
                 row.update(against=verdict.word, outside=[
                     each.figure for each in verdict.held if each.outside])
             runs.append(row)
-    (HERE / 'in_jax.json').write_bytes(run_folder.as_json({'runs': runs}))
+        fives = [found['figures'][n:n + MANY] for n in range(0, len(SEEDS), MANY)]
+        words = [base.judge(five).word for five in fives if all(five)]
+        together.append({'group': trial.group, 'wrong': trial.wrong,
+                         'ports': len(words), 'outside': words.count('outside')})
+    (HERE / 'in_jax.json').write_bytes(run_folder.as_json({
+        'runs': runs, 'together': together, 'trained': trained}))
 
 
 if __name__ == '__main__':

@@ -81,6 +81,29 @@ def false_alarms() -> str:
             f"outside at {sum(point['outside'] for point in found['left_out'])}.\n")
 
 
+def in_jax() -> str:
+    """Return what the two checks say of the ports to JAX, twenty seeds each."""
+    found, groups = load('sweep/in_jax.json'), {}
+    fives = {(each['group'], each['wrong']): f'{each["outside"]} of {each["ports"]}'
+             for each in found['together']}
+    for run in found['runs']:
+        groups.setdefault((run['group'], run['wrong']), []).append(run)
+    rows = []
+    for (name, wrong), runs in groups.items():
+        by_curve, by_images = ({run['seed'] for run in runs if run.get(check) ==
+                                'outside'} for check in ('curve', 'against'))
+        rows.append([GROUPS[name].tutorial if not wrong else '', wrong or '**nothing**',
+                     len(runs), len(by_curve), len(by_images),
+                     len(by_curve | by_images), fives[name, wrong],
+                     sum('against' not in run for run in runs)])
+    machines = {f'an {each["device"]}, JAX {each["jax"]}, optax {each["optax"]}'
+                for each in found['trained'].values()}
+    return table(['<', '<what is other', 'runs', 'outside by its curve',
+                  'by its images', 'by either', 'five at once, by images',
+                  'NaN before the end'], rows,
+                 f'Trained on {"; ".join(sorted(machines))}.')
+
+
 def slurm() -> str:
     """Return what a sweep under Slurm did, in a sentence."""
     found = load('sweep/slurm.json')
