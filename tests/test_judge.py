@@ -13,7 +13,7 @@ from conftest import ROOT
 
 import tf1gan
 from tf1gan import compare, descriptions, judge, mnist, trace
-from tf1gan.judge import words
+from tf1gan.judge import search, words
 from tf1gan.judge.search import Search, odd, steady
 from tf1gan.trace import Trace
 
@@ -706,6 +706,106 @@ def test_logits_that_are_all_0_are_no_normalization_of_one_number():
     assert 'normalization added' not in names
 
 
+# --- What the catalogue does not hold -------------------------------------------------
+
+def forget(monkeypatch, *names):
+    """Take mistakes out of the catalogue, so that they are unforeseen."""
+    every = search.candidates
+
+    def others(*args):
+        for each in every(*args):
+            edit = each if isinstance(each, judge.Edit) else each.make(
+                *each.starts[:1] or [1.])
+            if edit.name not in names:
+                yield each
+
+    monkeypatch.setattr(search, 'candidates', others)
+
+
+# By what is done; not what goes in, nor where another word gives the same numbers.
+UNFORESEEN = [what for what, (tutorial, first, cause, _) in MISTAKES.items()
+              if tutorial != 'conditional' and first[:5] == 'step_' and not (
+                  {'feed', 'mask'} & {*first.split('/')}) and what not in (
+                      'gradients as torch has them', 'logits without an axis',
+                      'half precision', "the objective's gradients", 'beta1 0',
+                      'unbiased layer normalization', "G moves in D's update")]
+
+
+@pytest.mark.parametrize('what', UNFORESEEN)
+def test_a_mistake_that_nobody_foresaw_is_not_taken_for_another(what, monkeypatch):
+    tutorial, first, cause, change = MISTAKES[what]
+    golden = load(tutorial)
+
+    def g(key):
+        return golden.arrays[key].astype(float)
+
+    changes = change(g(first), g)
+    forget(monkeypatch, cause)
+    report = judged(golden, changes if isinstance(changes, dict) else {first: changes})
+    assert report.status == 1 and report.differences[0].key == first
+    assert not any(each.cause and each.sure for each in report.findings)
+
+
+def test_a_target_exchanged_in_ds_update_is_no_objective_of_g(monkeypatch):
+    golden = load('conditional')
+    forget(monkeypatch, 'targets exchanged')
+    logits = golden.arrays[f'{D}/logit/D'].astype(float)
+    targets = np.repeat([0, 1], len(logits) // 2)[:, None]
+    loss = np.mean(np.logaddexp(0, logits) - targets * logits)
+    report = judged(golden, {f'{D}/loss': loss})
+    assert report.differences[0].key == f'{D}/loss'
+    assert not any(each.cause for each in report.findings)
+
+
+@pytest.mark.parametrize('rates', [(0.0086, 0.0079), (0.012251, 0.012251)])
+@pytest.mark.parametrize('moments_are_off', [False, True])
+def test_an_odd_rate_after_moments_that_are_off_is_no_rate(moments_are_off, rates):
+    """They are of an optimizer that does something else."""
+    golden = load('vanilla')
+    found = Search(golden, golden)
+    for place, rate in zip(('step_001/D', 'step_002/D'), rates):
+        found.taken[place] = [judge.Edit('learning rate', 'optimizer', 'Adam_D', None,
+                                         {'number': rate, 'was': 0.01})]
+        found.findings += [search.Finding(place, 'moments', [], [], [], False, 9., 0.,
+                                          [])] * moments_are_off
+        found.findings.append(search.Finding(
+            place, 'after', [], found.taken[place], [], True, 9., 0., []))
+    while found.settle():
+        pass
+    assert any(each.edits for each in found.findings) is not moments_are_off
+
+
+def test_of_one_image_a_slope_in_one_network_alone_is_not_sure():
+    """Another epsilon of the normalization gives G's images, and not D's logits."""
+    golden = load('collapse')
+    W1, b1, gain, shift, W2, b2 = (golden.arrays[f'init/G_{part}'].astype(float)
+                                   for part in 'W1 b1 gain shift W2 b2'.split())
+    real = 'step_000/D_real/logit/D_real'
+    changes = {key: None for key in golden.arrays if key[:5] == 'step_' and key != real
+               and not (key[:8] == 'step_000' and '/feed/' in key)}
+    for update in 'D_fake', 'G':
+        x = golden.arrays[f'step_000/{update}/feed/Z'].astype(float) @ W1 + b1
+        x = np.where(x > 0, x, 0.2 * x)
+        x = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)
+        changes[f'step_000/{update}/fake/G'] = sigmoid((x * gain + shift) @ W2 + b2)
+    named = [each.cause.name for each in judged(golden, changes).findings if each.sure]
+    assert named == ['slope of the activation']
+    report = judged(golden, {**changes, real: 1.3 * golden.arrays[real] + 0.2})
+    assert report.differences[0].key == real
+    assert not any(each.cause for each in report.findings)
+
+
+def test_a_layer_that_is_off_in_one_update_is_said_to_be_off_there():
+    """D is the name of an update, too: it is off in G's only."""
+    description = judge.placed(descriptions.of(load('conditional').meta, 'it'))
+    place, = (layer['place'] for layer in description['networks']['D']
+              if layer['op'] == 'dropout')
+    edit = judge.Edit('dropout off', 'network', 'D', None, {
+        'network': 'D', 'layers': [place], 'op': 'dropout'})
+    finding = search.Finding(G, 'forward D', [], [edit], [], True, 9., 0., [])
+    assert words.sentence(edit, description, [finding]).endswith('is off in G')
+
+
 # --- The catalogue --------------------------------------------------------------------
 
 def test_every_mistake_of_the_catalogue_has_all_its_words():
@@ -716,7 +816,7 @@ def test_every_mistake_of_the_catalogue_has_all_its_words():
 
 
 def test_every_edit_has_its_row_and_every_row_its_edit():
-    from tf1gan.judge import edits, search
+    from tf1gan.judge import edits
     names = set()
     for tutorial in tf1gan.TUTORIALS:
         golden = load(tutorial)

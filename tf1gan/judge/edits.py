@@ -330,7 +330,9 @@ def seen(case: Case, name: str) -> Edits:
                 yield in_update('labels of the other batch', case,
                                 lambda update, batch=batch, other=other: {
                                     **update, 'labels': {batch: other}}, batch=batch)
-        if 'fake/G' in case.own:
+        if 'fake/G' in case.own and any(     # or it has no other mode
+                layer['op'] in ('batch_norm', 'dropout')
+                for layer in case.networks['G']):
             yield Edit('other fakes', 'update', update['name'], _other_fakes, {})
 
 
@@ -466,7 +468,7 @@ def losses(case: Case, which: str) -> Edits:
     else:
         yield edit('sign of the loss', recorded=-1, lowered=-1)
     yield edit('targets exchanged', targets=lambda t: 1 - t)
-    for recorded in (-1, 1):
+    for recorded in (-1, 1) if case.update['moves'] == 'G' else ():
         yield edit('the other objective of G', targets=lambda t: 1 - t,
                    recorded=recorded, lowered=-1)
     yield edit('targets of 1 and -1', targets=lambda t: 2 * t - 1)

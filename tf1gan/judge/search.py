@@ -420,12 +420,25 @@ class Search:
             alone = finding.group in CHEAP and finding.place == own[0] and {
                 each.place for each in self.findings if not each.edits
                 and each.group == finding.group} >= {*own[1:]} > set()
+            one_image = self.judge.description['batch_size'] == 1
+            # Of one image a number may fit all units, if they have the same sign.
+            vague |= finding.sure and fitted and one_image and any(
+                not each.edits and {each.group, finding.group} == {*GROUPS[:2]}
+                for each in self.findings)
             if vague:
                 self.findings[n] = finding._replace(sure=False)
             # With one image, some target fits any slope of the loss.
-            free = self.judge.description['batch_size'] == 1 and any(
+            free = one_image and any(
                 edit.name in ('smoothed targets', 'smoothing')
                 and odd(edit.values['number'], edit.name) > 1 for edit in finding.edits)
+            # A rate that nobody writes, after moments that nothing explains, is theirs.
+            free |= any(
+                edit.name == 'learning rate' and (
+                    odd(edit.values['number'], edit.name) > 1
+                    or not steady(said[slot(edit)], True)) and any(
+                    not each.edits and (each.place, each.group) == (
+                        finding.place, 'moments') for each in self.findings)
+                for edit in finding.edits)
             if free or unsteady or corrects or rest or late or alone or not (
                     names & set(FACTS)) and (
                     len(elsewhere) >= (alike if names <= {'learning rate'} else 1)) or (
@@ -501,7 +514,8 @@ class Search:
                 others = as_good[1:]
                 self.findings[n] = finding._replace(
                     edits=chosen, others=others,
-                    sure=finding.sure or bool(finding.others) and not others)
+                    sure=finding.sure and chosen is finding.edits
+                    or bool(finding.others) and not others)
         return taken
 
     def find(self, ways, taken, nodes, group):
@@ -814,6 +828,12 @@ class Trial:
                 fitting.append((each, nodes, order[id(each)]))
         return fitting
 
+    def is_vague(self, one: Tried, more: List[Edit]) -> bool:
+        """Say whether half of a fitted number, or twice it, fits as well."""
+        others = [self.attempt(one.family.make(times * one.number), more)
+                  for times in (0.5, 2.) if one.family and one.number]
+        return any(other and other.share <= FITS for other in others)
+
     def breaks(self, nodes: Dict[str, Node]) -> bool:
         """Say whether with an edit something does not follow that comes before it."""
         before = GROUPS[:GROUPS.index(self.group)]
@@ -836,20 +856,29 @@ class Trial:
         others: List[List[Edit]] = []
         general = sum(map(oddity, first))
         rivals = 0      # that are as particular
+        vague = any(self.is_vague(one, [other.edit for other in first
+                                        if other is not one]) for one in first)
         for each, same, _ in best[1:]:
             if oddity(each[-1]) < 3 and not all(
                     np.array_equal(same[key].expected, nodes[key].expected)
                     for key in same if key in nodes):
                 others.append([one.edit for one in each])
                 rivals += sum(map(oddity, each)) <= general
+                vague |= (slot(each[0].edit) == slot(first[0].edit)
+                          and not steady([each[0].edit, first[0].edit], True))
         fitted = sum(one.family is not None for one in first)
         fixed = [key for key, node in self.all.items()
                  if node.share > 1 and key in nodes and nodes[key].share <= FITS]
         off = max(node.share for node in self.nodes.values())
         seen = sum(int((self.all[key].shares > SEEN).sum()) for key in fixed)
-        if seen < 1 + fitted:
+        # Gradients of 0 show that none comes, and not why.
+        empty = self.group == 'grad' and not any(
+            node.found.any() for node in self.nodes.values())
+        if seen < 1 + fitted or empty and first[0].edit.name != 'gradient missing':
             return None
         sure = off >= SEEN and not rivals
+        if vague:       # nothing later makes it surer
+            sure, others = False, []
         near = max(nodes[key].share for key in self.nodes)
         return ([one.edit for one in first], others, sure, near,
                 [key for key in fixed if key not in self.nodes])

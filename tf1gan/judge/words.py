@@ -222,7 +222,7 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
                                for each in alike or [edit])
         for name, each in zip(('count', 'was'), zip(*list(counts)[:4])):
             found[name] = ', then '.join(map(str, each))
-    if edit.name == 'weights not moved' and findings:
+    if (edit.name == 'weights not moved' or edit.of == 'network') and findings:
         found['update'] = listed(list(dict.fromkeys(
             each.place.split('/')[1] for each in findings)))
     if edit.of == 'optimizer' and edit.name in KNOWN:
