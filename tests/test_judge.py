@@ -746,6 +746,14 @@ def test_a_mistake_that_nobody_foresaw_is_not_taken_for_another(what, monkeypatc
     assert not any(each.cause and each.sure for each in report.findings)
 
 
+@pytest.mark.parametrize('name, number, expected', [
+    ('weights scaled', 0, True), ('weights scaled', 0.5, False), ('slope', 0, False)])
+def test_nobody_takes_weights_0_times(name, number, expected):
+    """A layer whose input is lost has logits like that."""
+    edit = judge.Edit(name, 'network', 'D', None, {'number': number})
+    assert search.unlikely(search.Tried(edit, None, number, 0., 0., {})) is expected
+
+
 def test_a_target_exchanged_in_ds_update_is_no_objective_of_g(monkeypatch):
     golden = load('conditional')
     forget(monkeypatch, 'targets exchanged')
@@ -758,16 +766,18 @@ def test_a_target_exchanged_in_ds_update_is_no_objective_of_g(monkeypatch):
 
 
 @pytest.mark.parametrize('rates', [(0.0086, 0.0079), (0.012251, 0.012251)])
+@pytest.mark.parametrize('of', ['D_real', 'D_fake'])     # which share an optimizer
 @pytest.mark.parametrize('moments_are_off', [False, True])
-def test_an_odd_rate_after_moments_that_are_off_is_no_rate(moments_are_off, rates):
+def test_an_odd_rate_after_moments_that_are_off_is_no_rate(moments_are_off, of, rates):
     """They are of an optimizer that does something else."""
-    golden = load('vanilla')
+    golden = load('collapse')
     found = Search(golden, golden)
-    for place, rate in zip(('step_001/D', 'step_002/D'), rates):
+    for step, rate in zip(('step_001', 'step_002'), rates):
+        place = f'{step}/D_fake'
         found.taken[place] = [judge.Edit('learning rate', 'optimizer', 'Adam_D', None,
                                          {'number': rate, 'was': 0.01})]
-        found.findings += [search.Finding(place, 'moments', [], [], [], False, 9., 0.,
-                                          [])] * moments_are_off
+        found.findings += [search.Finding(
+            f'{step}/{of}', 'moments', [], [], [], False, 9., 0., [])] * moments_are_off
         found.findings.append(search.Finding(
             place, 'after', [], found.taken[place], [], True, 9., 0., []))
     while found.settle():

@@ -34,7 +34,7 @@ ANY_NUMBER = 'learning rate', 'weights scaled', 'dropout scaled'
 FACTORS = ('scale of the gradient', 'scale inside the optimizer', 'scale of the loss',
            'gradients recorded otherwise')
 NEVER_0 = ('scale of the gradient', 'scale inside the optimizer', 'gradients clipped',
-           'weights clipped')
+           'weights clipped', 'weights scaled')
 # Of layers that do not fit one another.
 IMPOSSIBLE = ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError
 # What a forward pass need not show, of a bias of 0, say, but its gradients do.
@@ -436,8 +436,10 @@ class Search:
                 edit.name == 'learning rate' and (
                     odd(edit.values['number'], edit.name) > 1
                     or not steady(said[slot(edit)], True)) and any(
-                    not each.edits and (each.place, each.group) == (
-                        finding.place, 'moments') for each in self.findings)
+                    not each.edits and each.group == 'moments' and edit.concerns(
+                        descriptions.update_of(self.judge.description,
+                                               each.place.split('/')[1]))
+                    for each in self.findings)
                 for edit in finding.edits)
             if free or unsteady or corrects or rest or late or alone or not (
                     names & set(FACTS)) and (
