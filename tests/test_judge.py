@@ -102,6 +102,23 @@ def adam_step(t):
     return change
 
 
+def keras_nadam(_, g):
+    """Return a change: D's first step by Keras's Nadam; no later update.
+
+    Its beta1 warms up by 0.96 ** t.
+    """
+    changes = {key: None for key in load('vanilla').arrays
+               if key.startswith(('step_000/G', 'step_001', 'step_002'))}
+    mu, left = [0.9 * (1 - 0.5 * 0.96 ** n) for n in (1, 2)], 1 - np.float32(0.999)
+    for name in 'D_W1', 'D_b1', 'D_W2', 'D_b2':
+        gradient, m, v = (g(f'step_000/D/{kind}/{name}')
+                          for kind in ('grad', 'adam_m', 'adam_v'))
+        m = mu[1] * m / (1 - mu[0] * mu[1]) + gradient
+        changes[f'step_000/D/after/{name}'] = (
+            g(f'init/{name}') - 2e-4 * m / (np.sqrt(v / left) + 1e-8))
+    return changes
+
+
 def half_even(x):
     """Return x with the 8 significant bits of a bfloat16."""
     mantissa, exponent = np.frexp(x)
@@ -235,6 +252,7 @@ MISTAKES = {
     'beta1 0': ('vanilla', f'{D}/adam_m/D_W1', 'beta1', beta1_of_0),
     'a variable left out': ('conditional', f'{D}/after/D_W3', 'weights not moved',
                             lambda a, g: g('init/D_W3')),
+    'Nadam, as in Keras': ('vanilla', f'{D}/after/D_W1', 'NAdam', keras_nadam),
     'one count for D and G': ('vanilla', f'{G}/after/G_W1', "Adam's count",
                               adam_step(2)),
 }
@@ -803,6 +821,16 @@ def test_of_one_image_a_slope_in_one_network_alone_is_not_sure():
     report = judged(golden, {**changes, real: 1.3 * golden.arrays[real] + 0.2})
     assert report.differences[0].key == real
     assert not any(each.cause for each in report.findings)
+
+
+@pytest.mark.parametrize('place, expected', [
+    ('step_000/D_real', False), ('step_000/D_fake', True), ('step_001/D_real', True)])
+def test_a_rate_after_an_optimizers_first_update_may_be_an_average(place, expected):
+    edit = judge.Edit('learning rate', 'optimizer', 'Adam_D', None,
+                      {'number': 2e-5, 'was': 2e-3})
+    said = words.sentence(edit, descriptions.of(load('dcgan').meta, 'it'), [
+        search.Finding(place, 'after', [], [edit], [], True, 9., 0., [])])
+    assert ('as an average that is written back does' in said) is expected
 
 
 def test_a_layer_that_is_off_in_one_update_is_said_to_be_off_there():

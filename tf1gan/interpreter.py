@@ -321,8 +321,8 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     its betas are float32 products, with one more beta an update. `numbers` of an edit
     may hold `place` (corrected: where torch has epsilon), `corrected` (which moments
     are: both, first, second or neither), `unrooted` (1 - beta2 ** t where its root is
-    due), `nesterov`, `rectified` or `count` (for which update the bias is corrected; a
-    list: of either moment).
+    due), `nesterov`, `warming`, `rectified` or `count` (for which update the bias is
+    corrected; a list: of either moment).
     """
     counts = numbers.get('count', t)
     counts = counts if isinstance(counts, list) else [counts, counts]
@@ -337,8 +337,8 @@ def adam_step(numbers: Dict[str, Any], m: np.ndarray, v: np.ndarray, t: int,
     if numbers.get('unrooted'):
         left[1] **= 2
     rate, epsilon = numbers['learning_rate'] / left[0], numbers['epsilon']
-    if numbers.get('nesterov') == 'warmed':     # torch's NAdam
-        mu = [numbers['beta1'] * (1 - 0.5 * 0.96 ** (0.004 * n))
+    if numbers.get('warming'):      # torch's NAdam (0.004) and Keras's (1)
+        mu = [numbers['beta1'] * (1 - 0.5 * 0.96 ** (numbers['warming'] * n))
               for n in range(1, t + 2)]
         m = (mu[t] * m / (1 - np.prod(mu)) + (1 - mu[t - 1]) * slope / (
             1 - np.prod(mu[:t]))) * left[0]

@@ -24,7 +24,7 @@ class Mistake(NamedTuple):
     """A change in a port, where it must show first, and what it should be called."""
 
     what: str
-    port: str               # vanilla, minimax or dcgan
+    port: str               # the tutorial's name
     old: str                # occurs in the port's source
     new: str
     first: str              # how the key of the first difference begins
@@ -176,6 +176,14 @@ if __name__ == '__main__':''', 'step_000/D_real/logit/', 'low precision'),
         D.eval()
         logits = D(fake)
         D.train()""", 'step_000/G/logit/', 'mode of a network'),
+    Mistake("G's update with the dropout masks of D's", 'dcgan',
+            '# the same noise\n        draw_masks(update)\n', """# the same noise
+        for number in 1, 2:
+            update.mask(str(number))
+""", 'step_000/G/logit/D_gene', 'mask of another update'),
+    Mistake("fakes judged with the real images' labels", 'conditional',
+            'logits = D(fake, Z_labels)', 'logits = D(fake, X_labels)',
+            'step_000/G/logit/D_gene', 'labels of the other batch'),
     Mistake('dropout without its scale', 'dcgan', 'x * self.mask if',
             'x * (self.mask > 0) if', 'step_000/D_real/logit/', 'dropout scaled'),
     Mistake('fresh noise where it is shared', 'vanilla', FRESH, 'torch.from_numpy('

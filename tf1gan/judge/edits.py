@@ -330,6 +330,16 @@ def seen(case: Case, name: str) -> Edits:
                 yield in_update('labels of the other batch', case,
                                 lambda update, batch=batch, other=other: {
                                     **update, 'labels': {batch: other}}, batch=batch)
+        before = [way.start.feed['X_labels'] for way in case.way.past[-1:]
+                  if 'X_labels' in way.start.feed]
+        if 'X_labels' not in case.start.feed and 'Z_labels' in case.start.feed:
+            for labels in before:
+                yield Edit('labels of the other batch', 'update', update['name'],
+                           lambda way, labels=labels: way._replace(
+                               start=way.start._replace(
+                                   feed={**way.start.feed, 'X_labels': labels}),
+                               update={**way.update, 'labels': {'G': 'X'}}),
+                           {'batch': 'G'})
         if 'fake/G' in case.own and any(     # or it has no other mode
                 layer['op'] in ('batch_norm', 'dropout')
                 for layer in case.networks['G']):
@@ -414,17 +424,18 @@ def _other_inputs(case: Case) -> Edits:
         for kind in 'feed', 'mask':
             mine, theirs = (getattr(way.start, kind)
                             for way in (case.way, case.way.past[-back]))
-            for name in mine:
-                if name in theirs and theirs[name].shape == mine[name].shape and (
-                        not np.array_equal(theirs[name], mine[name])):
-                    def apply(way, kind=kind, name=name, back=back):
-                        now = getattr(way.start, kind)
-                        old = getattr(way.past[-back].start, kind)
-                        return way._replace(start=way.start._replace(
-                            **{kind: {**now, name: old[name]}}))
-                    yield Edit(f'{kind} of another update', 'update',
-                               case.update['name'], apply,
-                               {'batch': name, 'back': back})
+            others = [name for name in mine if name in theirs
+                      and theirs[name].shape == mine[name].shape
+                      and not np.array_equal(theirs[name], mine[name])]
+            together = [others] if kind == 'mask' and len(others) > 1 else []
+            for names in together + [[name] for name in others]:
+                def apply(way, kind=kind, names=names, back=back):
+                    old = getattr(way.past[-back].start, kind)
+                    return way._replace(start=way.start._replace(**{
+                        kind: {**getattr(way.start, kind),
+                               **{name: old[name] for name in names}}}))
+                yield Edit(f'{kind} of another update', 'update', case.update['name'],
+                           apply, {'batch': ' and '.join(names), 'back': back})
 
 
 # --- Losses ---------------------------------------------------------------------------
@@ -727,9 +738,9 @@ def _adams(case: Case, edit: Callable, t: int) -> Edits:
                 counts[n] = count
                 yield edit("Adam's count", {'count': counts}, count=count, was=t,
                            moment=f' its {moment} moment')
-    for nesterov in (True, 'warmed'):
-        yield edit('NAdam', {'nesterov': nesterov})
-        yield edit('NAdam', {'nesterov': nesterov, 'place': 'corrected'})
+    for how in {'nesterov': True}, {'warming': 0.004}, {'warming': 1}:
+        yield edit('NAdam', how)
+        yield edit('NAdam', {**how, 'place': 'corrected'})
     yield edit('amsgrad', {'amsgrad': True})
     yield edit('amsgrad', {'amsgrad': True, 'place': 'corrected'})
     yield edit('RAdam', {'rectified': True})

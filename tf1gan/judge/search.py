@@ -409,6 +409,13 @@ class Search:
                 and any(each.place.startswith('step_000') and slot(edit) in map(
                     slot, each.edits) for each in self.findings)
                 for edit in finding.edits)
+            # In the first step alone many things are a rate that nobody writes.
+            vague |= finding.sure and any(
+                edit.name == 'learning rate'
+                and odd(edit.values['number'], edit.name) > 1
+                and {place.split('/')[0] for place, taken in self.taken.items()
+                     if slot(edit) in map(slot, taken)} == {'step_000'}
+                for edit in finding.edits)
             # A schedule cannot explain what is off before it begins.
             late = names == {'learning rate'} and not finding.sure and any(
                 not each.edits and each.group == finding.group
@@ -861,9 +868,11 @@ class Trial:
         vague = any(self.is_vague(one, [other.edit for other in first
                                         if other is not one]) for one in first)
         for each, same, _ in best[1:]:
-            if oddity(each[-1]) < 3 and not all(
-                    np.array_equal(same[key].expected, nodes[key].expected)
-                    for key in same if key in nodes):
+            alike = all(np.array_equal(same[key].expected, nodes[key].expected)
+                        for key in same if key in nodes)
+            if alike and each[0].edit.name == first[0].edit.name == 'padding':
+                others.append([one.edit for one in each])
+            if oddity(each[-1]) < 3 and not alike:
                 others.append([one.edit for one in each])
                 rivals += sum(map(oddity, each)) <= general
                 vague |= (slot(each[0].edit) == slot(first[0].edit)

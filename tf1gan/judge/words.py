@@ -164,7 +164,8 @@ def _ended(search: Search, places: List[str]) -> str:
     names = {place.split('/')[1] for place in places}
     last = max(place.split('/')[0] for place in places)
     later = [place for place in search.judge.golden.updates
-             if place.split('/')[0] > last and place.split('/')[1] in names]
+             if place.split('/')[0] > last and place.split('/')[1] in names
+             and search.judge.mine.part(f'{place}/after')]
     if not later or {each.place for each in search.findings} & {*later} or any(
             edit.name == 'learning rate' for place in later
             for edit in search.taken[place]):
@@ -295,16 +296,20 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
     said = template.format_map(found)
     if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
-    first = findings[0].place.split('/')[0] if findings else 'step_000'
+    first, own = findings[0].place if findings else 'step_000', [
+        f'step_000/{update["name"]}' for update in description['updates']
+        if update['optimizer'] == edit.where]
+    late = findings and first not in own[:1]    # not the optimizer's first update
     kind = description['optimizers'].get(edit.where, {}).get('kind')
-    if edit.name == 'learning rate' and first == 'step_000' and ', then' in said and (
+    if edit.name == 'learning rate' and not late and ', then' in said and (
             kind == 'Adam'):
         said += ': a schedule, or another correction of the bias'
     if edit.name == 'weights not moved' and len(edit.values['names']) > 1 and any(
             set(trained(layers)) == {*edit.values['names']}
             for layers in description['networks'].values()):
         said += ', or they are recorded before it does'
-    if edit.name == 'learning rate' and first != 'step_000' and ', then' not in said:
+    if edit.name == 'learning rate' and late and ', then' not in said:
+        first = first if first in own else first.split('/')[0]
         said += (f'. It is so from {first} on: a schedule, or each step is mixed with '
                  'older weights, as an average that is written back does')
     return said + {'lowered': ' (in what your optimizer lowers; the loss that you '
