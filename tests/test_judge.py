@@ -833,6 +833,30 @@ def test_a_rate_after_an_optimizers_first_update_may_be_an_average(place, expect
     assert ('as an average that is written back does' in said) is expected
 
 
+def test_images_of_half_the_range_have_a_shift_of_0():
+    report = judged(load('minimax'), {f'{D}/feed/X': load('minimax').arrays[
+        f'{D}/feed/X'].astype(float) / 2})
+    assert report.cause.sentence.endswith('yours are 0.5 of them, plus 0')
+
+
+@pytest.mark.parametrize('steps, expected', [
+    ([1], 'in step_001 alone'), ([1, 2], 'from step_001 on'),
+    ([0], 'up to step_000; after that it is right')])
+def test_a_rate_says_in_which_steps_it_is_another(steps, expected):
+    golden = load('vanilla')
+    found = Search(golden, golden)
+    edit = judge.Edit('learning rate', 'optimizer', 'Adam_G', None,
+                      {'number': 2e-5, 'was': 2e-4})
+    found.taken = {place: [edit] * (place in {f'step_00{n}/G' for n in steps})
+                   for place in golden.updates}
+    node = judge.Node('after/G_W1', *np.zeros((4, 1)))
+    found.findings = [search.Finding(f'step_00{n}/G', 'after', [node], [edit], [], True,
+                                     9., 0., []) for n in steps]
+    said, = words.told(found)
+    assert said.cause.sentence.count('It is so ') == 1
+    assert f'It is so {expected}' in said.cause.sentence
+
+
 def test_a_layer_that_is_off_in_one_update_is_said_to_be_off_there():
     """D is the name of an update, too: it is off in G's only."""
     description = judge.placed(descriptions.of(load('conditional').meta, 'it'))

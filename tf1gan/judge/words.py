@@ -137,8 +137,13 @@ def _told(search: Search, findings: List[Finding]) -> Told:
         return Told(key, where, places, None, [], False, follows)
     description = search.judge.description
     said = [sentence(edit, description, findings) for edit in first.edits]
-    if first.edits[0].name == 'learning rate':
-        said[0] += _ended(search, places)
+    last = first.edits[0].name == 'learning rate' and _ended(search, places)
+    if last and f'from {last} on' in said[0]:
+        said[0] = said[0].replace(f'from {last} on', f'in {last} alone')
+    elif last and ' on: a schedule' in said[0]:
+        said[0] = said[0].replace(' on: a schedule', f' to {last}: a schedule')
+    elif last:
+        said[0] += f'. It is so up to {last}; after that it is right: a schedule'
     off = max(each.off for each in findings)
     near = max(each.near for each in findings)
     off = 'what is not allowed at all' if off > 1e30 else f'{off:.2g} times that'
@@ -160,7 +165,7 @@ def _told(search: Search, findings: List[Finding]) -> Told:
 
 
 def _ended(search: Search, places: List[str]) -> str:
-    """Return the words for a rate that is right again in the steps that follow."""
+    """Return the last step of a rate, if it is right in those that follow; or ''."""
     names = {place.split('/')[1] for place in places}
     last = max(place.split('/')[0] for place in places)
     later = [place for place in search.judge.golden.updates
@@ -170,7 +175,7 @@ def _ended(search: Search, places: List[str]) -> str:
             edit.name == 'learning rate' for place in later
             for edit in search.taken[place]):
         return ''
-    return f'. It is so up to {last}; after that it is right: a schedule'
+    return last
 
 
 PARTS = {'forward G': "G's forward pass in {update}",
