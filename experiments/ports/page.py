@@ -57,6 +57,16 @@ def sabotage() -> str:
         'accused.'))
 
 
+def fresh() -> str:
+    """Return what the judge said of sets of mistakes that it had not seen, a table."""
+    return table(['<set', 'single mistakes', 'named rightly', 'said with "perhaps"',
+                  'placed only', '**named falsely**', 'pairs',
+                  'pairs with a false word', 'right variants', 'accused'], [
+        [each['set'], *(each[name] for name in (
+            'singles', 'named', 'perhaps', 'placed', 'false', 'pairs', 'false_in_pairs',
+            'right', 'accused'))] for each in load('ports/fresh.json')['sets']])
+
+
 def gpu() -> str:
     """Return what runs on a GPU are told: as right runs, then in low precision."""
     found = load('ports/gpu.json')
