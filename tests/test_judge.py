@@ -772,6 +772,39 @@ def test_nobody_takes_weights_0_times(name, number, expected):
     assert search.unlikely(search.Tried(edit, None, number, 0., 0., {})) is expected
 
 
+@pytest.mark.parametrize('share, expected', [
+    (lambda number: 0.5, True), (lambda number: 0.5 if number <= 3e-9 else 9., True),
+    (lambda number: 0.5 if number == 3e-9 else 9., False)])
+def test_a_number_of_which_half_fits_too_is_not_known(share, expected):
+    """An epsilon that is too small to be seen, say."""
+    def make(number):
+        return judge.Edit('epsilon', 'optimizer', 'Adam_D', None, {'number': number})
+
+    def attempt(edit, more):
+        number = edit.values['number']
+        return search.Tried(edit, None, number, share(number), 0., {})
+
+    trial = search.Trial.__new__(search.Trial)
+    trial.attempt = attempt
+    one = search.Tried(make(3e-9), judge.Family(make, (1e-8,)), 3e-9, 0.5, 0., {})
+    assert trial.is_vague(one, []) is expected
+    assert not trial.is_vague(one._replace(family=None, number=None), [])
+
+
+@pytest.mark.parametrize('best, sure', [('A', True), ('B', False), ('only B', True)])
+def test_a_choice_that_a_later_update_changes_is_as_sure_as_it_is_alone(best, sure):
+    edits = {name: judge.Edit(name, 'optimizer', 'Adam_D', None) for name in 'ABC'}
+    found = Search(load('vanilla'), load('vanilla'))
+    found.findings = [search.Finding('step_000/D', 'after', [], [edits['A']], [
+        [edits['B']], [edits['C']]], True, 9., 0., [])]
+    fits = {'A': 'A', 'B': 'BC', 'only B': 'B'}[best]
+    found.count = lambda ways, some: 0 if some[0].name in fits else 5
+    off = judge.Node('after/D_W1', np.ones(1), *np.zeros((2, 1)), np.zeros(1, bool))
+    assert found.known(found.judge.ways('step_000/D'), {str(n): off for n in range(6)}
+                       ) == [edits[fits[0]]]
+    assert found.findings[0].sure is sure
+
+
 def test_a_target_exchanged_in_ds_update_is_no_objective_of_g(monkeypatch):
     golden = load('conditional')
     forget(monkeypatch, 'targets exchanged')

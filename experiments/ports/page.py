@@ -67,6 +67,15 @@ def fresh() -> str:
             'right', 'accused'))] for each in load('ports/fresh.json')['sets']])
 
 
+def fresh_line() -> str:
+    """Return what the judge said of the last two of these sets, in a sentence."""
+    last = load('ports/fresh.json')['sets'][-2:]
+    singles, named, false = (sum(each[name] for each in last)
+                             for name in ('singles', 'named', 'false'))
+    return (f'Of the last {singles} such mistakes it caught all. It named {named} '
+            f'rightly and {false} falsely; of the others it said where they are.\n')
+
+
 def gpu() -> str:
     """Return what runs on a GPU are told: as right runs, then in low precision."""
     found = load('ports/gpu.json')
