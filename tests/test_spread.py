@@ -1,5 +1,6 @@
 """The spread of seeds: its t-test, its error rate, and the stored one."""
 
+import importlib
 import importlib.util
 import json
 import sys
@@ -9,7 +10,7 @@ import pytest
 from conftest import META, ROOT
 
 import tf1gan
-from tf1gan import InputError, curve, evaluate, run_folder, spread
+from tf1gan import InputError, curve, evaluate, run_folder, spread, trace
 
 THREE = 'frechet', 'divergence', 'confidence'
 
@@ -272,3 +273,31 @@ def test_make_collect_keeps_the_seeds_of_another_machine(collect):
     assert found['curves'] == {'loss_D': [[10.], [11.], [22.], [23.]]}
     assert found['within'] == {'loss_D': [pytest.approx(17 ** 0.5, rel=1e-4)]}
     assert collect.joined({**old, 'steps': 8}, new) == new      # of other runs
+
+
+@pytest.mark.parametrize('how, is_right', [({}, True), ({'G_first': True}, False),
+                                           ({'faster': 1.01}, False)])
+@pytest.mark.parametrize('group', ['vanilla', 'collapse_4', 'minimax_non-saturating'])
+def test_the_loop_that_trains_many_seeds_in_jax_is_the_tutorials(
+        group, how, is_right, monkeypatch):
+    """It gives the weights of the golden trace, from that one's images and noise."""
+    pytest.importorskip('jax', reason='make ports has it')
+    for folder in 'sweep', 'ports':
+        monkeypatch.syspath_prepend(str(ROOT / 'experiments' / folder))
+    in_jax = importlib.import_module('in_jax')
+    golden = trace.load(in_jax.GROUPS[group].tutorial)
+    port = importlib.import_module(f'jax_{golden.meta["tutorial"]}')
+    start, step = in_jax.loop(in_jax.Trial(group, how=how), port)
+    run = start(*({name: w for name, w in golden.part('init').items()
+                   if name[0] == player} for player in 'DG'))
+    for n in range(3):
+        feeds = [golden.part(f'{place}/feed') for place in golden.updates
+                 if place.startswith(f'step_00{n}')]
+        noise = [feed['Z'] for feed in feeds if 'Z' in feed]
+        run, losses = step(run, feeds[0]['X'], noise.__getitem__)
+        assert np.isfinite([float(loss) for loss in losses.values()]).all()
+    after = golden.part(f'{golden.updates[-1]}/after')
+    mine = {**run['D'], **run['G']}
+    near = all(np.allclose(np.asarray(mine[name]), array, 1e-5, 1e-6)
+               for name, array in after.items())
+    assert near is is_right
