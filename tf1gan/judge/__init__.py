@@ -81,7 +81,7 @@ class Noise:
             share = next(scales)
             if share is None:
                 return array
-            noise = drawn(rng, array.shape)
+            noise = drawn(rng, array)
             result = array + NOISE[few] * share * noise
             if op in ('sigmoid', 'tanh') and n % 2:     # or tanh as 2 sigmoid(2x) - 1
                 result = result + SIGMOID * noise
@@ -93,9 +93,14 @@ class Noise:
         return rounding
 
 
-def drawn(rng: np.random.RandomState, shape: Tuple[int, ...]) -> np.ndarray:
-    """Return random numbers in [-1, 1]; after PERIOD of them the first ones repeat."""
-    return np.resize(rng.uniform(-1, 1, min(np.prod(shape, dtype=int), PERIOD)), shape)
+def drawn(rng: np.random.RandomState, like: np.ndarray) -> np.ndarray:
+    """Return random numbers in [-1, 1], as many as an array has.
+
+    After PERIOD of them the first ones repeat.
+    """
+    if like.size <= PERIOD:
+        return rng.uniform(-1, 1, like.shape)
+    return np.resize(rng.uniform(-1, 1, PERIOD), like.shape)
 
 
 class Coarse(NamedTuple):
@@ -113,8 +118,8 @@ class Coarse(NamedTuple):
         def cast(op, array, done):
             if op in MOVED or done > self.everything or not done and op not in PRODUCTS:
                 return array
-            return (array * (1 + 2. ** -self.bits * drawn(rng, array.shape))
-                    + self.low * drawn(rng, array.shape))
+            return (array * (1 + 2. ** -self.bits * drawn(rng, array))
+                    + self.low * drawn(rng, array))
         return cast
 
 

@@ -139,17 +139,17 @@ class Search:
     # --- Low precision ----------------------------------------------------------------
 
     def measured(self, coarse: Optional[Coarse] = None, mine: Optional[Trace] = None
-                 ) -> Dict[str, Dict[str, Node]]:
-        """Return every update's nodes, in float32 or more coarsely, with no edit.
+                 ) -> Iterator[Tuple[str, Dict[str, Node]]]:
+        """Yield every update's nodes, in float32 or more coarsely, with no edit.
 
         With `mine`, of another trace.
         """
-        judge, found = Judge(self.judge.golden, mine or self.judge.mine, coarse), {}
+        judge = Judge(self.judge.golden, mine or self.judge.mine, coarse)
         for place in judge.golden.updates:
             ways = judge.ways(place)
-            found[place], kept = judge.nodes(ways, [])
+            nodes, kept = judge.nodes(ways, [])
+            yield place, nodes
             judge.carry(ways, kept)
-        return found
 
     def without(self, kinds: List[str], name: str = '') -> Trace:
         """Return the port's trace without arrays of some kinds, of an update or all."""
@@ -163,7 +163,7 @@ class Search:
 
     def off(self, mine: Trace, name: str = '') -> bool:
         """Say whether an array of a trace does not follow, in an update or in any."""
-        return any(node.share > 1 for place, nodes in self.measured(mine=mine).items()
+        return any(node.share > 1 for place, nodes in self.measured(mine=mine)
                    if name in ('', place.split('/')[1]) for node in nodes.values())
 
     def coarsely(self) -> bool:
@@ -171,7 +171,8 @@ class Search:
 
         Then what does not follow there either is looked for, and that alone.
         """
-        plain, way = self.measured(), self.judge.ways(self.judge.golden.updates[0])[0]
+        plain = dict(self.measured())
+        way = self.judge.ways(self.judge.golden.updates[0])[0]
         off = {(place, key): node for place, nodes in plain.items()
                for key, node in nodes.items()
                if node.share > 1 and group_of(key, way) in OF_PRODUCTS}
@@ -182,7 +183,7 @@ class Search:
             tried = (precisions(list(off.values()))
                      if len(off) >= FEW and names == begin else [])
         for coarse in tried:
-            there = self.measured(coarse)
+            there = dict(self.measured(coarse))
             shares = {at: there[at[0]][at[1]].share for at in off}
             typical = np.percentile([*shares.values()], [50, 90])
             # A number near a ReLU's 0 is on either side of it.
