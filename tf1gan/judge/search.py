@@ -876,8 +876,9 @@ class Trial:
             if oddity(each[-1]) < 3 and not alike:
                 others.append([one.edit for one in each])
                 rivals += sum(map(oddity, each)) <= general
-                vague |= (slot(each[0].edit) == slot(first[0].edit)
-                          and not steady([each[0].edit, first[0].edit], True))
+                pairs = [(one.edit, other.edit) for one, other in zip(first, each)]
+                vague |= all(slot(one) == slot(other) for one, other in pairs) and (
+                    not all(steady([*pair], True) for pair in pairs))
         fitted = sum(one.family is not None for one in first)
         fixed = [key for key, node in self.all.items()
                  if node.share > 1 and key in nodes and nodes[key].share <= FITS]
