@@ -301,13 +301,19 @@ def test_what_the_pages_say_of_the_results_holds():
         covered.setdefault(run['group'], []).append(run['digits_covered'])
         assert run['images'] == 10000
     for group, digits in covered.items():
-        assert len(digits) == (20 if group == 'rung 4' else 3), group
+        assert len(digits) == (20 if group == 'rung 4' else 10), group
         if group == 'rung 4':
             assert min(digits) >= 8
         elif group == 'rung 2':
             assert max(digits) > 1      # the correction
+        elif group == 'saturating':
+            assert digits.count(1) == 8 and max(digits) == 3    # speckled shapes
         else:
             assert set(digits) == {1}, group
+    for run in runs['minimax']:     # D is right and sure, or its loss is the clamp's
+        sure = run['D_x'] > 0.99 and run['D_G_z'] < 0.01
+        assert sure is (run['loss_D'] < 1) and (sure or run['loss_D'] == 100)
+        assert sure or run['group'] == 'saturating'
     ladder = json.loads((ROOT / 'experiments/collapse/ladder.json').read_text())['runs']
     assert sorted((run['rung'], run['seed']) for run in ladder) == [
         (rung, seed) for rung in (1, 2, 3, 4) for seed in (0, 1, 2)]

@@ -21,6 +21,21 @@ def minimax_run() -> str:
         f'with TensorFlow {where["tensorflow"]}.'))
 
 
+def minimax_ends() -> str:
+    """Return what D makes of images after all steps, seed by seed, as a table."""
+    rows = []
+    for objective in 'non-saturating', 'saturating':
+        ends = [seed['points'][-1] for seed in load(
+            f'sweep/minimax_{objective}.json')['seeds']]
+        sides = [(end['D_x'] > 0.5, end['D_G_z'] > 0.5) for end in ends]
+        rows.append([objective, len(ends), *map(sides.count, (
+            (True, False), (True, True), (False, False))), ', '.join(
+                f'{end["loss_D"]:.0f}' for end, side in zip(ends, sides)
+                if side != (True, False))])
+    return table(["<G's objective", 'seeds', 'D tells them apart', 'D calls all real',
+                  'D calls all generated', 'loss of D then'], rows)
+
+
 def minimax_slopes() -> str:
     """Return the gradient norms at G and the mean D(G(z)), window by window."""
     found = load('minimax/slopes.json')
