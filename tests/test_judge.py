@@ -602,8 +602,8 @@ def test_a_rate_with_many_digits_is_no_other_count_of_adam():
 def test_a_rate_of_later_steps_says_what_else_it_may_be():
     said, = shorter_steps(0.23)         # an average with 0.77 is written back
     assert said.startswith('the learning rate of D is 4.6e-05; the tutorial has 0.0002')
-    assert said.endswith('mixed with older weights, as an average that is written back '
-                         'does')
+    assert said.endswith('. It is so from step_002 on: a schedule, or a mix with older '
+                         'weights, as an average makes that is written back')
 
 
 @pytest.mark.parametrize('number, name, expected', [
@@ -856,38 +856,39 @@ def test_of_one_image_a_slope_in_one_network_alone_is_not_sure():
     assert not any(each.cause for each in report.findings)
 
 
-@pytest.mark.parametrize('place, expected', [
-    ('step_000/D_real', False), ('step_000/D_fake', True), ('step_001/D_real', True)])
-def test_a_rate_after_an_optimizers_first_update_may_be_an_average(place, expected):
-    edit = judge.Edit('learning rate', 'optimizer', 'Adam_D', None,
-                      {'number': 2e-5, 'was': 2e-3})
-    said = words.sentence(edit, descriptions.of(load('dcgan').meta, 'it'), [
-        search.Finding(place, 'after', [], [edit], [], True, 9., 0., [])])
-    assert ('as an average that is written back does' in said) is expected
-
-
 def test_images_of_half_the_range_have_a_shift_of_0():
     report = judged(load('minimax'), {f'{D}/feed/X': load('minimax').arrays[
         f'{D}/feed/X'].astype(float) / 2})
     assert report.cause.sentence.endswith('yours are 0.5 of them, plus 0')
 
 
-@pytest.mark.parametrize('steps, expected', [
-    ([1], 'in step_001 alone'), ([1, 2], 'from step_001 on'),
-    ([0], 'up to step_000; after that it is right')])
-def test_a_rate_says_in_which_steps_it_is_another(steps, expected):
-    golden = load('vanilla')
-    found = Search(golden, golden)
-    edit = judge.Edit('learning rate', 'optimizer', 'Adam_G', None,
-                      {'number': 2e-5, 'was': 2e-4})
-    found.taken = {place: [edit] * (place in {f'step_00{n}/G' for n in steps})
-                   for place in golden.updates}
+MIX = (': a schedule, or a mix with older weights, as an average makes that is written '
+       'back')
+
+
+@pytest.mark.parametrize('tutorial, places, expected', [
+    ('vanilla', ['step_001/G'], '. It is so in step_001 alone' + MIX),
+    ('vanilla', ['step_001/G', 'step_002/G'], '. It is so from step_001 on' + MIX),
+    ('vanilla', ['step_000/G'],
+     '. It is so up to step_000; after that it is right: a schedule'),
+    ('vanilla', ['step_000/G', 'step_001/G', 'step_002/G'], ''),
+    # The second update of an optimizer is in the first step.
+    ('collapse', ['step_000/D_fake'], '. It is so in step_000/D_fake alone' + MIX),
+    ('collapse', ['step_000/D_fake', 'step_001/D_real', 'step_001/D_fake'],
+     '. It is so from step_000/D_fake to step_001' + MIX)])
+def test_a_rate_says_in_which_steps_it_is_another(tutorial, places, expected):
+    golden = load(tutorial)
+    found, optimizer = Search(golden, golden), f'Adam_{places[0][9]}'
+    was = found.judge.description['optimizers'][optimizer]['learning_rate']
+    edit = judge.Edit('learning rate', 'optimizer', optimizer, None,
+                      {'number': 2e-5, 'was': was})
+    found.taken = {place: [edit] * (place in places) for place in golden.updates}
     node = judge.Node('after/G_W1', *np.zeros((4, 1)))
-    found.findings = [search.Finding(f'step_00{n}/G', 'after', [node], [edit], [], True,
-                                     9., 0., []) for n in steps]
+    found.findings = [search.Finding(place, 'after', [node], [edit], [], True, 9., 0.,
+                                     []) for place in places]
     said, = words.told(found)
-    assert said.cause.sentence.count('It is so ') == 1
-    assert f'It is so {expected}' in said.cause.sentence
+    assert said.cause.sentence == (f'the learning rate of {places[0][9]} is 2e-05; the '
+                                   f'tutorial has {was:g}{expected}')
 
 
 def test_a_layer_that_is_off_in_one_update_is_said_to_be_off_there():
@@ -897,8 +898,13 @@ def test_a_layer_that_is_off_in_one_update_is_said_to_be_off_there():
               if layer['op'] == 'dropout')
     edit = judge.Edit('dropout off', 'network', 'D', None, {
         'network': 'D', 'layers': [place], 'op': 'dropout'})
-    finding = search.Finding(G, 'forward D', [], [edit], [], True, 9., 0., [])
-    assert words.sentence(edit, description, [finding]).endswith('is off in G')
+    found = Search(load('conditional'), load('conditional'))
+    found.findings = [search.Finding(
+        G, 'forward D', [judge.Node('logit/D_gene', *np.zeros((4, 1)))],
+        [edit._replace(name='normalization missing')], [[edit]], True, 9., 0., [])]
+    told, = words.told(found)
+    assert told.others == [words.sentence(edit, description, [], [G])]
+    assert told.others[0].endswith('is off in G')
 
 
 # --- The catalogue --------------------------------------------------------------------
@@ -941,7 +947,7 @@ def test_a_sentence_of_two_layers_has_a_plural_verb():
 
     def said(name, layers, **values):
         return words.sentence(judge.Edit(name, 'layer', 'D', None, {
-            'network': 'D', 'layers': layers, **values}), description, [])
+            'network': 'D', 'layers': layers, **values}), description, [], [])
 
     two = "D's dropout after D_W1 and D's dropout after D_W2"
     assert said('dropout scaled', [2, 5], number=2) == (

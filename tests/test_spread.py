@@ -278,7 +278,7 @@ def test_make_collect_keeps_the_seeds_of_another_machine(collect):
 
 @pytest.mark.parametrize('how, is_right', [({}, True), ({'G_first': True}, False),
                                            ({'faster': 1.01}, False)])
-@pytest.mark.parametrize('group', ['vanilla', 'collapse_4', 'minimax_non-saturating'])
+@pytest.mark.parametrize('group', ['vanilla', 'collapse_4'])
 def test_the_loop_that_trains_many_seeds_in_jax_is_the_tutorials(
         group, how, is_right, monkeypatch):
     """It gives the weights of the golden trace, from that one's images and noise."""
@@ -296,8 +296,15 @@ def test_the_loop_that_trains_many_seeds_in_jax_is_the_tutorials(
                  if place.startswith(f'step_00{n}')]
         noise = [feed['Z'] for feed in feeds if 'Z' in feed]
         run, losses = step(run, feeds[0]['X'], noise.__getitem__)
-        assert np.isfinite([float(loss) for loss in losses.values()]).all()
+        for name, loss in losses.items() if is_right else ():
+            place = f'step_00{n}/{name[5:]}/loss'
+            np.testing.assert_allclose(float(loss), golden.arrays[place], 1e-5)
     after = golden.part(f'{golden.updates[-1]}/after')
+    for trial in in_jax.TRIALS:
+        source = (in_jax.PORTS / f'jax_{in_jax.GROUPS[trial.group].tutorial}.py'
+                  ).read_text()
+        assert trial.old in source
+        assert (trial.old != trial.new) is bool(trial.other and not trial.how)
     mine = {**run['D'], **run['G']}
     near = all(np.allclose(np.asarray(mine[name]), array, 1e-5, 1e-6)
                for name, array in after.items())

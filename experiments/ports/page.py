@@ -59,21 +59,21 @@ def sabotage() -> str:
 
 def fresh() -> str:
     """Return what the judge said of sets of mistakes that it had not seen, a table."""
-    return table(['<set', 'single mistakes', 'named rightly', 'said with "perhaps"',
-                  'placed only', '**named falsely**', 'pairs',
+    return table(['<set', '<the judge', 'single mistakes', 'caught', 'named rightly',
+                  'said with "perhaps"', 'placed only', '**named falsely**', 'pairs',
                   'pairs with a false word', 'right variants', 'accused'], [
-        [each['set'], *(each[name] for name in (
-            'singles', 'named', 'perhaps', 'placed', 'false', 'pairs', 'false_in_pairs',
-            'right', 'accused'))] for each in load('ports/fresh.json')['sets']])
+        [each['set'], each['commit'] or '-', *(each[name] for name in (
+            'singles', 'caught', 'named', 'perhaps', 'placed', 'false', 'pairs',
+            'false_in_pairs', 'right', 'accused'))]
+        for each in load('ports/fresh.json')['sets']])
 
 
 def fresh_line() -> str:
-    """Return what the judge said of the last two of these sets, in a sentence."""
-    last = load('ports/fresh.json')['sets'][-2:]
-    singles, named, false = (sum(each[name] for each in last)
-                             for name in ('singles', 'named', 'false'))
-    return (f'Of the last {singles} such mistakes it caught all. It named {named} '
-            f'rightly and {false} falsely; of the others it said where they are.\n')
+    """Return what the judge said of the last of these sets, in a sentence."""
+    last = load('ports/fresh.json')['sets'][-1]
+    return (f'Of the last {last["singles"]} such mistakes it caught '
+            f'{last["caught"]}. It named {last["named"]} rightly and {last["false"]} '
+            'falsely; of the others it said where they are.\n')
 
 
 def gpu() -> str:

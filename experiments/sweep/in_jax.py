@@ -11,6 +11,7 @@ without one.
 """
 
 import concurrent.futures
+import functools
 import io
 import json
 import multiprocessing
@@ -30,7 +31,7 @@ sys.path[:0] = map(str, (ROOT, HERE))
 
 from seed import GROUPS     # noqa: E402
 
-from tf1gan import InputError, curve, evaluate, mnist, run_folder, spread   # noqa: E402
+from tf1gan import curve, evaluate, mnist, run_folder, spread   # noqa: E402
 
 SHARE = 0.4         # of a run's steps: the seventh of the spread's ten points
 SEEDS = range(100, 120)
@@ -42,7 +43,7 @@ class Trial(NamedTuple):
     """Runs to be judged: their group, and what is other in them than in the group's."""
 
     group: str
-    wrong: str = ''                 # in words
+    other: str = ''                 # in words
     old: str = ''                   # in the port's source,
     new: str = ''                   # and what stands there
     how: Dict[str, Any] = {}        # what is other in the loop
@@ -59,8 +60,8 @@ SAME_EVERYWHERE = [
     ('',),
     ("JAX's own precision: TF32", HIGHEST, ''),
     ("optax's own Adam", OPTAX, 'return optax.adam(rate, beta1, beta2, epsilon)'),
-    ('learning rate x 2', 'def adam(rate, ', 'def adam(rate, ', {'faster': 2}),
-    ('learning rate x 1.25', 'def adam(rate, ', 'def adam(rate, ', {'faster': 1.25}),
+    ('learning rate x 2', '', '', {'faster': 2}),
+    ('learning rate x 1.25', '', '', {'faster': 1.25}),
     ('beta1 of 0.5', 'beta1=0.9', 'beta1=0.5'),
     ('epsilon of 1e-4', 'epsilon=1e-8', 'epsilon=1e-4'),
     ('G before D', '', '', {'G_first': True})]
@@ -73,20 +74,15 @@ TRIALS = [Trial(group, *rest) for group, more in {
          'loss = -jnp.mean(jnp.log(1 - jax.nn.sigmoid(gene)))')],
     'collapse_4': [
         ('slope of 0.2', '0.02)', '0.2)'),
-        ('images shuffled', '', '', {'shuffled': True}),
         ("real images' label 0.9", 'loss(jax.nn.sigmoid(logits), 1), {',
          'loss(jax.nn.sigmoid(logits), 0.9), {'),
         ('gains and shifts that stay', "(hidden * weights[f'{player}_gain'] "
          "+ weights[f'{player}_shift'])", 'hidden'),
-        ('uniform noise', '', '', {'uniform': True})],
-    'minimax_non-saturating': [
-        ('a rate of 0.001', '', '', {'faster': 0.1}),
-        ("D's noise for G", '', '', {'fresh': False}),
-        ('images in [0, 1]', '', '', {'low': 0})]}.items()
+        ('uniform noise', '', '', {'uniform': True})]}.items()
     for rest in [*SAME_EVERYWHERE, *more]]
 
 
-# --- The three loops ------------------------------------------------------------------
+# --- The two loops ------------------------------------------------------------------
 
 def linear(rng: np.random.RandomState, n: int, m: int) -> Tuple[np.ndarray, np.ndarray]:
     """Return weights [n, m] and biases [m] of torch's law."""
@@ -96,8 +92,7 @@ def linear(rng: np.random.RandomState, n: int, m: int) -> Tuple[np.ndarray, np.n
 
 def initial(group: str, rng: np.random.RandomState) -> List[Dict[str, np.ndarray]]:
     """Return the initial weights of D and of G."""
-    sizes = {'vanilla': (128, 256), 'collapse_4': (100, 200),
-             'minimax_non-saturating': (100, 128)}[group]
+    sizes = {'vanilla': (128, 256), 'collapse_4': (100, 200)}[group]
     found = []
     for name, (n, hidden, m) in ('D', (784, sizes[1], 1)), ('G', (*sizes, 784)):
         mine = {}
@@ -118,19 +113,14 @@ def loop(trial: Trial, it: ModuleType) -> Tuple[Callable, Callable]:
     start(D, G) is what goes from step to step; step(run, x, draw) is the next run and
     the losses, of images x and of noise by draw(0), draw(1).
     """
-    import functools
     how, faster = trial.how, trial.how.get('faster', 1)
     if trial.group == 'vanilla':
         optimizer = it.adam(0.0002 * faster)
         updates = [it.updater(lower, optimizer) for lower in (it.lower_D, it.lower_G)]
-    elif trial.group == 'collapse_4':
+    else:
         optimizer = it.adam(1e-4 * faster)
         updates = [it.updater(functools.partial(each, loss=it.bce), optimizer)
                    for each in (it.loss_D_real, it.loss_D_fake, it.loss_G)]
-    else:
-        optimizer = it.adam(0.01 * faster)
-        updates = [it.updater(it.loss_D, optimizer), it.updater(functools.partial(
-            it.loss_G, saturating=False), optimizer)]
 
     def of_G(run, z):
         G, state, seen = updates[-1](run['G'], run['state_G'], run['D'], z)
@@ -178,9 +168,8 @@ def train(trial: Trial) -> Tuple[Dict[str, np.ndarray], np.ndarray]:
     exec(source.replace(trial.old, trial.new) if trial.old else source, it.__dict__)
     start, step = loop(trial, it)
     how, is_collapse = trial.how, trial.group == 'collapse_4'
-    low = how.get('low', -1 if trial.group == 'minimax_non-saturating' else 0)
-    pixels = mnist.read().train_images.reshape(60000, -1).astype(np.float32) / 255
-    images = jnp.asarray(low + (1 - low) * pixels)
+    images = jnp.asarray(
+        mnist.read().train_images.reshape(60000, -1).astype(np.float32) / 255)
     first = how.get('first', 5000 if trial.group == 'vanilla' else 0)
     n = how.get('batch', 1 if is_collapse else 100)
     size = n, 128 if trial.group == 'vanilla' else 100
@@ -205,7 +194,7 @@ def train(trial: Trial) -> Tuple[Dict[str, np.ndarray], np.ndarray]:
     losses: List[Dict[str, np.ndarray]] = []
     for part in range(-(-trial.steps // per)):
         many = min(per, trial.steps - part * per)
-        if is_collapse and not how.get('shuffled'):
+        if is_collapse:     # in the order of the file
             rows = np.broadcast_to(np.arange(part * per, part * per + many)[
                 None, :, None] % 60000, (len(SEEDS), many, 1))
         else:
@@ -226,8 +215,6 @@ def train(trial: Trial) -> Tuple[Dict[str, np.ndarray], np.ndarray]:
     found = np.concatenate([np.asarray(draw(run['G'], jax.vmap(
         jax.random.fold_in, (0, None))(keys, 10 ** 6 + part)))
         for part in range(spread.N_SAMPLES // N_DRAWN)], 1)
-    if trial.group == 'minimax_non-saturating':     # whose tanh is in [-1, 1]
-        found = np.clip((found - low) / (1 - low), 0, 1)
     return ({name: np.concatenate([each[name] for each in losses], 1)
              for name in losses[0]}, found.reshape(*found.shape[:2], 28, 28))
 
@@ -278,10 +265,10 @@ def main(folder: str) -> None:
             n, trial, losses, figures, seconds = waiting.pop(0)
             logs = [log(trial, losses, seed) for seed in range(len(SEEDS))]
             np.savez_compressed(str(out / f'{n}.npz'), content=json.dumps({
-                'trial': [trial.group, trial.wrong], 'logs': logs, 'seconds': seconds,
+                'trial': [trial.group, trial.other], 'logs': logs, 'seconds': seconds,
                 'figures': [each.result() for each in figures],
                 'trained': {**run_folder.environment(), **where()}}))
-            print(n, trial.group, trial.wrong, f'{seconds:.0f} s', flush=True)
+            print(n, trial.group, trial.other, f'{seconds:.0f} s', flush=True)
 
         for n, trial in todo:
             began = time.perf_counter()
@@ -297,38 +284,39 @@ def main(folder: str) -> None:
 
 
 def judge(out: Path) -> None:
-    """Judge every run that was trained; write in_jax.json."""
-    runs, together, trained = [], [], {}
+    """Judge every run that was trained so far; write in_jax.json."""
+    runs, together, trained, seconds = [], [], {}, []
     for n, trial in enumerate(TRIALS):
         if not (out / f'{n}.npz').exists():
             continue
         found = json.loads(str(np.load(str(out / f'{n}.npz'))['content']))
-        assert found['trial'] == [trial.group, trial.wrong], (n, trial)
+        assert found['trial'] == [trial.group, trial.other], (n, trial)
+        seconds.append(found['seconds'])
         group = GROUPS[trial.group]
         base = spread.load(group.tutorial, trial.steps)
-        trained[f'{trial.group}: {trial.wrong}'] = found['trained']
+        band = curve.load(group.tutorial)
+        assert base.steps == trial.steps
+        trained[f'{trial.group}: {trial.other}'] = found['trained']
         for seed, text, figures in zip(SEEDS, found['logs'], found['figures']):
             file = out / 'log.csv'
             file.write_text(text)
-            row = {'group': trial.group, 'wrong': trial.wrong, 'seed': seed, **figures}
-            try:
-                band = curve.load(group.tutorial)
-                loss = curve.judge(curve.read(file, band), band)
-                row.update(curve='inside' if loss.inside else 'outside',
-                           sentence=loss.sentence)
-            except InputError as error:
-                row.update(curve='', sentence=str(error))
+            loss = curve.judge(curve.read(file, band), band)
+            row = {'group': trial.group, 'other': trial.other, 'seed': seed, **figures,
+                   'curve': 'inside' if loss.inside else 'outside',
+                   'sentence': loss.sentence}
             if figures:
                 verdict = base.judge([figures])
                 row.update(against=verdict.word, outside=[
                     each.figure for each in verdict.held if each.outside])
             runs.append(row)
+            file.unlink()
         fives = [found['figures'][n:n + MANY] for n in range(0, len(SEEDS), MANY)]
         words = [base.judge(five).word for five in fives if all(five)]
-        together.append({'group': trial.group, 'wrong': trial.wrong,
-                         'ports': len(words), 'outside': words.count('outside')})
+        together.append({'group': trial.group, 'other': trial.other,
+                         'fives': len(words), 'outside': words.count('outside')})
     (HERE / 'in_jax.json').write_bytes(run_folder.as_json({
-        'runs': runs, 'together': together, 'trained': trained}))
+        'runs': runs, 'together': together, 'trained': trained,
+        'seconds': seconds, 'trials': len(TRIALS)}))
 
 
 if __name__ == '__main__':

@@ -6,7 +6,7 @@ import numpy as np
 from sweep.seed import GROUPS
 from tables import HERE, load, table
 
-from tf1gan import curve
+from tf1gan import curve, spread
 
 
 def seeds() -> str:
@@ -82,26 +82,35 @@ def false_alarms() -> str:
 
 
 def in_jax() -> str:
-    """Return what the two checks say of the ports to JAX, twenty seeds each."""
-    found, groups = load('sweep/in_jax.json'), {}
-    fives = {(each['group'], each['wrong']): f'{each["outside"]} of {each["ports"]}'
-             for each in found['together']}
+    """Return what the two checks say of the ports to JAX, many seeds of each."""
+    found, groups, right = load('sweep/in_jax.json'), {}, {}
+    fives = {(each['group'], each['other']): each for each in found['together']}
     for run in found['runs']:
-        groups.setdefault((run['group'], run['wrong']), []).append(run)
+        groups.setdefault((run['group'], run['other']), []).append(run)
     rows = []
-    for (name, wrong), runs in groups.items():
+    for (name, other), runs in groups.items():
         by_curve, by_images = ({run['seed'] for run in runs if run.get(check) ==
                                 'outside'} for check in ('curve', 'against'))
-        rows.append([GROUPS[name].tutorial if not wrong else '', wrong or '**nothing**',
-                     len(runs), len(by_curve), len(by_images),
-                     len(by_curve | by_images), fives[name, wrong],
-                     sum('against' not in run for run in runs)])
+        five = fives[name, other]
+        rows.append([
+            GROUPS[name].tutorial if not other else '', other or '**nothing**',
+            len(runs), len(by_curve), len(by_images), len(by_curve | by_images),
+            f'{five["outside"]} of {five["fives"]}' if five['fives'] else '-',
+            sum('against' not in run for run in runs)])
+        if not other:
+            right[GROUPS[name].tutorial] = len(runs), len(by_curve), len(by_images)
+    runs, by_curve, by_images = map(sum, zip(*right.values()))
     machines = {f'an {each["device"]}, JAX {each["jax"]}, optax {each["optax"]}'
                 for each in found['trained'].values()}
     return table(['<', '<what is other', 'runs', 'outside by its curve',
                   'by its images', 'by either', 'five at once, by images',
-                  'NaN before the end'], rows,
-                 f'Trained on {"; ".join(sorted(machines))}.')
+                  'NaN before the end'], rows, (
+        f'Of the {runs} right runs, of {" and ".join(right)}, {by_curve} are outside '
+        f'by their curve, where {runs / 21:.0f} are expected, and {by_images} by '
+        f'their images, where {spread.ERROR_RATE * runs:.0f} at most are.\n\n'
+        f'Trained on {"; ".join(sorted(machines))}, '
+        f'{np.mean(found["seconds"]):.0f} s a row. {len(groups)} of the '
+        f'{found["trials"]} rows of the program have been trained.'))
 
 
 def slurm() -> str:

@@ -162,7 +162,8 @@ def feed(case: Case) -> Iterator[Guess]:
 
 def _images(case: Case) -> Iterator[Guess]:
     golden, mine = case.expected.astype(float), case.found.astype(float)
-    slope, shift = np.round(np.polyfit(golden.ravel(), mine.ravel(), 1), 9) + 0.
+    slope, shift = np.polyfit(golden.ravel(), mine.ravel(), 1)
+    shift = round(shift, 9) + 0.    # so -0 is 0
     ranges = ' to '.join(f'{value:.6g}' for value in (mine.min(), mine.max()))
     if abs(slope - 1) > 1e-3 or abs(shift) > 1e-3:
         yield Guess(slope * golden + shift, 'image scaling', f'your images lie in '

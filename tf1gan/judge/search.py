@@ -410,7 +410,7 @@ class Search:
                 and any(each.place.startswith('step_000') and slot(edit) in map(
                     slot, each.edits) for each in self.findings)
                 for edit in finding.edits)
-            # In the first step alone many things are a rate that nobody writes.
+            # In the first step alone many things look like a rate of many digits.
             vague |= finding.sure and any(
                 edit.name == 'learning rate'
                 and odd(edit.values['number'], edit.name) > 1
@@ -429,7 +429,7 @@ class Search:
                 each.place for each in self.findings if not each.edits
                 and each.group == finding.group} >= {*own[1:]} > set()
             one_image = self.judge.description['batch_size'] == 1
-            # Of one image a number may fit all units, if they have the same sign.
+            # With one image a number may fit if all units have the same sign.
             vague |= finding.sure and fitted and one_image and any(
                 not each.edits and {each.group, finding.group} == {*GROUPS[:2]}
                 for each in self.findings)
@@ -439,8 +439,9 @@ class Search:
             free = one_image and any(
                 edit.name in ('smoothed targets', 'smoothing')
                 and odd(edit.values['number'], edit.name) > 1 for edit in finding.edits)
-            # A rate that nobody writes, after moments that nothing explains, is theirs.
-            free |= any(
+            # Moments of its optimizer are off, and nothing explains them: a rate of
+            # many digits, or one that changes, comes from them.
+            of_moments = any(
                 edit.name == 'learning rate' and (
                     odd(edit.values['number'], edit.name) > 1
                     or not steady(said[slot(edit)], True)) and any(
@@ -449,7 +450,7 @@ class Search:
                                                each.place.split('/')[1]))
                     for each in self.findings)
                 for edit in finding.edits)
-            if free or unsteady or corrects or rest or late or alone or not (
+            if any((free, of_moments, unsteady, corrects, rest, late, alone)) or not (
                     names & set(FACTS)) and (
                     len(elsewhere) >= (alike if names <= {'learning rate'} else 1)) or (
                     fitted and not finding.sure and not finding.others):
@@ -876,7 +877,9 @@ class Trial:
             if oddity(each[-1]) < 3 and not alike:
                 others.append([one.edit for one in each])
                 rivals += sum(map(oddity, each)) <= general
-                pairs = [(one.edit, other.edit) for one, other in zip(first, each)]
+                pairs = [(one.edit, other.edit) for one, other in zip(*(
+                    sorted(some, key=lambda one: str(slot(one.edit)))
+                    for some in (first, each)))]
                 vague |= all(slot(one) == slot(other) for one, other in pairs) and (
                     not all(steady([*pair], True) for pair in pairs))
         fitted = sum(one.family is not None for one in first)

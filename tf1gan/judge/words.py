@@ -136,14 +136,9 @@ def _told(search: Search, findings: List[Finding]) -> Told:
     if not first.edits:
         return Told(key, where, places, None, [], False, follows)
     description = search.judge.description
-    said = [sentence(edit, description, findings) for edit in first.edits]
-    last = first.edits[0].name == 'learning rate' and _ended(search, places)
-    if last and f'from {last} on' in said[0]:
-        said[0] = said[0].replace(f'from {last} on', f'in {last} alone')
-    elif last and ' on: a schedule' in said[0]:
-        said[0] = said[0].replace(' on: a schedule', f' to {last}: a schedule')
-    elif last:
-        said[0] += f'. It is so up to {last}; after that it is right: a schedule'
+    last = _ended(search, places) if first.edits[0].name == 'learning rate' else ''
+    said = [sentence(edit, description, findings, places, last)
+            for edit in first.edits]
     off = max(each.off for each in findings)
     near = max(each.near for each in findings)
     off = 'what is not allowed at all' if off > 1e30 else f'{off:.2g} times that'
@@ -156,10 +151,9 @@ def _told(search: Search, findings: List[Finding]) -> Told:
     cause = Cause(' and '.join(edit.name for edit in first.edits), '. And '.join(said),
                   f'with this your numbers fit ({near:.2g} of the rounding that is '
                   f'allowed); without it they are off by up to {off}', change)
-    others = list(dict.fromkeys(', and '.join(
-        sentence(edit, description, []) for edit in other) for other in first.others))
-    others = [other for other in others if other != ', and '.join(
-        sentence(edit, description, []) for edit in first.edits)]
+    own, *others = list(dict.fromkeys(', and '.join(
+        sentence(edit, description, [], places) for edit in each)
+        for each in [first.edits, *first.others]))
     return Told(key, where, places, cause, others,
                 all(each.sure for each in findings), follows)
 
@@ -191,8 +185,12 @@ class _Words(dict):
         return f'({name})'
 
 
-def values(edit: Edit, description: Description, findings: List[Finding]) -> _Words:
-    """Return the values that an edit's sentence may name."""
+def values(edit: Edit, description: Description, findings: List[Finding],
+           updates: List[str]) -> _Words:
+    """Return the values that an edit's sentence may name.
+
+    `findings` are those of the edit, `updates` the places where it shows.
+    """
     found = _Words(edit.values)
     network, places = found.get('network'), found.get('layers', [])
     layers = {layer['place']: layer for layer in description['networks'].get(
@@ -228,9 +226,9 @@ def values(edit: Edit, description: Description, findings: List[Finding]) -> _Wo
                                for each in alike or [edit])
         for name, each in zip(('count', 'was'), zip(*list(counts)[:4])):
             found[name] = ', then '.join(map(str, each))
-    if (edit.name == 'weights not moved' or edit.of == 'network') and findings:
+    if (edit.name == 'weights not moved' or edit.of == 'network') and updates:
         found['update'] = listed(list(dict.fromkeys(
-            each.place.split('/')[1] for each in findings)))
+            place.split('/')[1] for place in updates)))
     if edit.of == 'optimizer' and edit.name in KNOWN:
         found['was'] = description['optimizers'][edit.where][KNOWN[edit.name]]
     for name in 'was', 'target':
@@ -290,9 +288,10 @@ def listed(words: List[str]) -> str:
     return ' and '.join([', '.join(words[:-1])] * bool(words[:-1]) + words[-1:])
 
 
-def sentence(edit: Edit, description: Description, findings: List[Finding]) -> str:
-    """Return an edit in a sentence."""
-    found = values(edit, description, findings)
+def sentence(edit: Edit, description: Description, findings: List[Finding],
+             places: List[str], last: str = '') -> str:
+    """Return an edit in a sentence; `last`: the last step of a rate that ends."""
+    found = values(edit, description, findings, places)
     template = catalogue()[edit.name]['sentence']
     subject = re.match(r'\{(layers|update)\} ', template)
     if subject and ' and ' in found[subject.group(1)]:
@@ -301,33 +300,41 @@ def sentence(edit: Edit, description: Description, findings: List[Finding]) -> s
     said = template.format_map(found)
     if edit.values.get('inside') and edit.name != 'scale inside the optimizer':
         said += ', inside the optimizer'
-    first, own = findings[0].place if findings else 'step_000', [
-        f'step_000/{update["name"]}' for update in description['updates']
-        if update['optimizer'] == edit.where]
-    late = findings and first not in own[:1]    # not the optimizer's first update
-    kind = description['optimizers'].get(edit.where, {}).get('kind')
-    if edit.name == 'learning rate' and not late and ', then' in said and (
-            kind == 'Adam'):
-        said += ': a schedule, or another correction of the bias'
     if edit.name == 'weights not moved' and len(edit.values['names']) > 1 and any(
             set(trained(layers)) == {*edit.values['names']}
             for layers in description['networks'].values()):
         said += ', or they are recorded before it does'
-    if edit.name == 'learning rate' and late and ', then' not in said:
-        first = first if first in own else first.split('/')[0]
-        said += (f'. It is so from {first} on: a schedule, or each step is mixed with '
-                 'older weights, as an average that is written back does')
+    if edit.name == 'learning rate' and places:
+        said += _when(edit, description, places[0], last, ', then' in said)
     return said + {'lowered': ' (in what your optimizer lowers; the loss that you '
                               'record is right)',
                    'recorded': ' (as you record it; what your optimizer lowers is '
                                'right)'}.get(edit.values.get('which'), '')
 
 
+def _when(edit: Edit, description: Description, first: str, last: str, varies: bool
+          ) -> str:
+    """Return in which steps a rate is another, and what it may be then."""
+    own = [f'step_000/{update["name"]}' for update in description['updates']
+           if update['optimizer'] == edit.where]
+    said = ''
+    if first in own[:1]:        # the optimizer's first update
+        if varies and description['optimizers'][edit.where]['kind'] == 'Adam':
+            said = ': a schedule, or another correction of the bias'
+        ends = f'. It is so up to {last}; after that it is right: a schedule'
+        return said + ends * bool(last)
+    first = first if first in own else first.split('/')[0]
+    steps = (f'from {first} on' if not last else f'in {first} alone'
+             if first.split('/')[0] == last else f'from {first} to {last}')
+    return (f'. It is so {steps}: a schedule, or a mix with older weights, as an '
+            'average makes that is written back')
+
+
 def remedy(edit: Edit, description: Description, framework: str) -> str:
     """Return what to do, in a line."""
     row = catalogue()[edit.name]
     text = row[framework] if row[framework] != 'likewise' else row['PyTorch']
-    return text.format_map(values(edit, description, []))
+    return text.format_map(values(edit, description, [], []))
 
 
 # --- Lines ----------------------------------------------------------------------------
