@@ -69,11 +69,13 @@ def fresh() -> str:
 
 
 def fresh_line() -> str:
-    """Return what the judge said of the last of these sets, in a sentence."""
-    last = load('ports/fresh.json')['sets'][-1]
-    return (f'Of the last {last["singles"]} such mistakes it caught '
-            f'{last["caught"]}. It named {last["named"]} rightly and {last["false"]} '
-            'falsely; of the others it said where they are.\n')
+    """Return what the judge said of the last two of these sets, in a sentence."""
+    last = load('ports/fresh.json')['sets'][-2:]
+    singles, caught, named, false = (
+        sum(each[name] for each in last)
+        for name in ('singles', 'caught', 'named', 'false'))
+    return (f'Of the last {singles} such mistakes it caught {caught}. It named {named} '
+            f'rightly and {false} falsely; of the others it said where they are.\n')
 
 
 def gpu() -> str:
