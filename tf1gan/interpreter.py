@@ -458,17 +458,20 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     """Return all that an update computes, by its keys in a trace, in causal order.
 
     `rounding` and `cast` are the tape's, `exactly` is `optimizer_of`'s. `until`: the
-    kind of array after which to stop (fake, logit, loss or grad). For a logit or a loss
-    G does not run where `start` has its images.
+    kind of array after which to stop (fake, logit, loss or grad), or averages: the
+    moving ones, and no loss. For a logit or a loss G does not run where `start` has its
+    images.
     """
     results, moved = Results(start.own, dtype), trained(
         description['networks'][update['moves']])
     tape = Tape(dtype, rounding, cast)
     seen = {**start.weights, **start.seen}
-    backward = until not in ('fake', 'logit', 'loss')
+    backward = until in ('grad', 'after')
     w = {name: tape.node(array, backward and name in moved)
          for name, array in seen.items()}
     calls, averages = _calls(description, update, start, w, tape, results, until)
+    if until == 'averages':
+        return {f'after/{name}': each.array for name, each in averages.items()}
     if until in ('fake', 'logit'):
         return results.arrays
     loss = objective(update, calls)

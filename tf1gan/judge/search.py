@@ -667,7 +667,7 @@ class Trial:
         self.nodes = {key: node for key, node in nodes.items()
                       if group_of(key, ways[0]) == group}
         self.until = {'forward G': 'fake', 'forward D': 'logit', 'loss': 'loss',
-                      'grad': 'grad'}.get(group, 'after')
+                      'grad': 'grad', 'averages': 'averages'}.get(group, 'after')
         self.weights = {}
         for key, node in self.nodes.items():
             limit = np.where(np.isfinite(node.limit), node.limit, 0)
