@@ -82,7 +82,7 @@ TRIALS = [Trial(group, *rest) for group, more in {
     for rest in [*SAME_EVERYWHERE, *more]]
 
 
-# --- The two loops ------------------------------------------------------------------
+# --- The two loops --------------------------------------------------------------------
 
 def linear(rng: np.random.RandomState, n: int, m: int) -> Tuple[np.ndarray, np.ndarray]:
     """Return weights [n, m] and biases [m] of torch's law."""
@@ -236,6 +236,21 @@ def measured(images: np.ndarray) -> Dict[str, float]:
     return evaluate.measure(evaluate.Images(images, None), whole=False)
 
 
+def told(log: Path, figures: Dict[str, float], band: curve.Band, base: spread.Spread
+         ) -> Dict[str, Any]:
+    """Return what the two checks say of a run, by its log and its images' figures.
+
+    Without figures (the run ended before) only its log is judged.
+    """
+    loss = curve.judge(curve.read(log, band), band)
+    found = {'curve': 'inside' if loss.inside else 'outside', 'sentence': loss.sentence}
+    if figures:
+        verdict = base.judge([figures])
+        found.update(figures, against=verdict.word, outside=[
+            each.figure for each in verdict.held if each.outside])
+    return found
+
+
 def log(trial: Trial, losses: Dict[str, np.ndarray], seed: int) -> str:
     """Return a seed's log as its tutorial writes one: CSV."""
     every = 5 if trial.group == 'collapse_4' else (
@@ -300,15 +315,8 @@ def judge(out: Path) -> None:
         for seed, text, figures in zip(SEEDS, found['logs'], found['figures']):
             file = out / 'log.csv'
             file.write_text(text)
-            loss = curve.judge(curve.read(file, band), band)
-            row = {'group': trial.group, 'other': trial.other, 'seed': seed, **figures,
-                   'curve': 'inside' if loss.inside else 'outside',
-                   'sentence': loss.sentence}
-            if figures:
-                verdict = base.judge([figures])
-                row.update(against=verdict.word, outside=[
-                    each.figure for each in verdict.held if each.outside])
-            runs.append(row)
+            runs.append({'group': trial.group, 'other': trial.other, 'seed': seed,
+                         **told(file, figures, band, base)})
             file.unlink()
         fives = [found['figures'][n:n + MANY] for n in range(0, len(SEEDS), MANY)]
         words = [base.judge(five).word for five in fives if all(five)]

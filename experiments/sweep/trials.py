@@ -21,13 +21,13 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = map(str, (ROOT, ROOT / 'experiments', HERE))
 
-import tables               # noqa: E402
-from seed import GROUPS     # noqa: E402
+import tables                       # noqa: E402
+from in_jax import SHARE, told      # noqa: E402
+from seed import GROUPS             # noqa: E402
 
 from tf1gan import TUTORIALS, command, curve, evaluate, run_folder, spread  # noqa: E402
 
 RUNS = ROOT / 'runs' / 'trials'
-SHARE = 0.4         # of a run's steps: the seventh of the spread's ten points
 RIGHT = {'vanilla': 6, 'collapse_4': 14}        # seeds of each group
 
 
@@ -109,21 +109,15 @@ def judged(name: str, ends: bool) -> Dict[str, Any]:
     trial, folder = TRIALS[name], RUNS / name
     group = GROUPS[trial.group]
     band = curve.load(group.tutorial)
-    loss = curve.judge(curve.read(folder / 'log.csv', band), band)
     base = spread.load(group.tutorial, trial.steps)
     assert base.steps == trial.steps
+    figures = folder / 'figures.json'
+    if ends and not figures.exists():
+        figures.write_bytes(run_folder.as_json(
+            evaluate.measure(evaluate.draw(folder), whole=False)))
     found = {'tutorial': group.tutorial, 'wrong': trial.wrong, 'seed': trial.seed,
-             'ends': ends, 'curve': 'inside' if loss.inside else 'outside',
-             'sentence': loss.sentence}
-    if ends:
-        figures = folder / 'figures.json'
-        if not figures.exists():
-            figures.write_bytes(run_folder.as_json(
-                evaluate.measure(evaluate.draw(folder), whole=False)))
-        figures = json.loads(figures.read_text())
-        verdict = base.judge([figures])
-        found.update(figures, against=verdict.word, outside=[
-            each.figure for each in verdict.held if each.outside])
+             'ends': ends, **told(folder / 'log.csv', json.loads(
+                 figures.read_text()) if ends else {}, band, base)}
     print(name, found, flush=True)
     return found
 

@@ -867,8 +867,7 @@ class Trial:
         others: List[List[Edit]] = []
         general = sum(map(oddity, first))
         rivals = 0      # that are as particular
-        vague = any(self.is_vague(one, [other.edit for other in first
-                                        if other is not one]) for one in first)
+        vague = False
         for each, same, _ in best[1:]:
             alike = all(np.array_equal(same[key].expected, nodes[key].expected)
                         for key in same if key in nodes)
@@ -893,7 +892,9 @@ class Trial:
         if seen < 1 + fitted or empty and first[0].edit.name != 'gradient missing':
             return None
         sure = off >= SEEN and not rivals
-        if vague:       # nothing later makes it surer
+        if vague or any(self.is_vague(one, [
+                other.edit for other in first if other is not one]) for one in first):
+            # nothing later makes it surer
             sure, others = False, []
         near = max(nodes[key].share for key in self.nodes)
         return ([one.edit for one in first], others, sure, near,
