@@ -454,22 +454,29 @@ class Results:
 def predict(description: Description, update: Dict[str, Any], start: Start,
             dtype: Any = float, rounding: Optional[Callable] = None,
             cast: Optional[Callable] = None, exactly: bool = False,
-            until: str = 'after') -> Arrays:
+            until: str = 'after', directly: bool = False) -> Arrays:
     """Return all that an update computes, by its keys in a trace, in causal order.
 
     `rounding` and `cast` are the tape's, `exactly` is `optimizer_of`'s. `until`: the
     kind of array after which to stop (fake, logit, loss or grad), or averages: the
-    moving ones, and no loss. For a logit or a loss G does not run where `start` has its
-    images.
+    moving ones, and no loss. `directly`: what comes before arrays of `start.own` from
+    which the last kind follows is not computed.
     """
     results, moved = Results(start.own, dtype), trained(
         description['networks'][update['moves']])
+    if directly and until == 'after' and all(f'grad/{name}' in start.own
+                                             for name in moved):
+        _step(description, update, start, {
+            name: np.asarray(start.own[f'grad/{name}'], dtype) for name in moved},
+            results, exactly)
+        return results.arrays
     tape = Tape(dtype, rounding, cast)
     seen = {**start.weights, **start.seen}
     backward = until in ('grad', 'after')
     w = {name: tape.node(array, backward and name in moved)
          for name, array in seen.items()}
-    calls, averages = _calls(description, update, start, w, tape, results, until)
+    calls, averages = _calls(description, update, start, w, tape, results, until,
+                             directly)
     if until == 'averages':
         return {f'after/{name}': each.array for name, each in averages.items()}
     if until in ('fake', 'logit'):
@@ -482,36 +489,42 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
         loss = objective(update['lowers'], calls)
     slopes = [update['loss']['lowered'] * slope.array
               for slope in gradients(loss, [w[name] for name in moved], last=True)]
-    before = {name: np.asarray(start.weights[name], dtype) for name in moved}
     slopes = _changed(dict(zip(moved, slopes)), update.get('gradient', {}), start,
-                      before)
+                      dtype)
     slopes = {name: results.put(f'grad/{name}', slope)
               for name, slope in slopes.items()}
     if until == 'grad':
         return results.arrays
+    _step(description, update, start, slopes, results, exactly)
+    for name, average in averages.items():
+        results.put(f'after/{name}', average.array)
+    return results.arrays
+
+
+def _step(description, update, start, slopes, results, exactly):
+    """Put what the optimizer makes of gradients: moments and weights."""
     numbers = optimizer_of(description, update, exactly)
-    slopes = _changed(slopes, numbers.get('gradient', {}), start, before)
+    slopes = _changed(slopes, numbers.get('gradient', {}), start, results.dtype)
+    before = {name: np.asarray(start.weights[name], results.dtype) for name in slopes}
     steps = STEPS[numbers['kind']](numbers, slopes, start, results, before)
     for name, step in steps.items():
         after = before[name] - step * (name not in numbers.get('without', ()))
         if 'clip' in numbers:
             after = np.clip(after, -numbers['clip'], numbers['clip'])
         results.put(f'after/{name}', after)
-    for name, average in averages.items():
-        results.put(f'after/{name}', average.array)
     if results.highest:
         start.highest.update(results.highest)
-    return results.arrays
 
 
-def _changed(slopes, how, start, w):
+def _changed(slopes, how, start, dtype):
     """Return gradients as an edit of an update's `gradient` changes them."""
     if how.get('earlier'):      # 'alone': in their place
         slopes = {name: slope * (how['earlier'] != 'alone') + start.earlier.get(name, 0)
                   for name, slope in slopes.items()}
     if 'decay' in how:
-        slopes = {name: slope + how['decay'] * w[name] * (
-            slope.ndim > 1 or not how.get('matrices'))
+        slopes = {name: slope + how['decay'] * (
+            slope.ndim > 1 or not how.get('matrices')) * np.asarray(
+                start.weights[name], dtype)
             for name, slope in slopes.items()}
     if 'norm' in how:
         norm = np.sqrt(sum((slope ** 2).sum() for slope in slopes.values()))
@@ -531,8 +544,12 @@ def _changed(slopes, how, start, w):
             for name, slope in slopes.items()}
 
 
-def _calls(description, update, start, w, tape, results, until):
+def _calls(description, update, start, w, tape, results, until, directly):
     """Return (logits, batches' sizes) of each call of D, and the moving averages."""
+    def known(network, key):
+        """Return an array of `start` from which the results follow, if there is one."""
+        if directly and network not in update.get('recorded', {}):
+            return start.own.get(key)
     feed, masks = ({name: tape.node(array) for name, array in arrays.items()}
                    for arrays in (start.feed, start.mask))
     calls, averages = [], {}
@@ -562,8 +579,10 @@ def _calls(description, update, start, w, tape, results, until):
     batches = {'X': (X and before('X', X, None), feed.get('X_labels'))}
     if 'Z' in feed:
         labels = feed.get('Z_labels')
-        if until in ('logit', 'loss') and 'fake/G' in start.own:
-            fakes = tape.node(start.own['fake/G'])
+        images = known('G', 'fake/G')
+        if images is not None and (until in ('logit', 'loss') or update['moves'] == 'D'
+                                   and until in ('grad', 'after')):
+            fakes = tape.node(images)
         else:
             fakes = run('G', before('Z', feed['Z'], labels), labels, 'fake/G')
         batches['G'] = before('G', fakes, labels), labels
@@ -571,9 +590,10 @@ def _calls(description, update, start, w, tape, results, until):
         on = [(batches[update.get('images', {}).get(name, name)][0],
                batches[update.get('labels', {}).get(name, name)][1])
               for name in term['on']]
-        x, labels = (_joined(parts) for parts in zip(*on))
-        calls.append((run('D', x, labels, f'logit/{term["logit"]}'),
-                      [len(images.array) for images, _ in on]))
+        key, sizes = f'logit/{term["logit"]}', [len(each.array) for each, _ in on]
+        logits = known('D', key) if until == 'loss' else None
+        calls.append((run('D', *(_joined(parts) for parts in zip(*on)), key)
+                      if logits is None else tape.node(logits), sizes))
     return calls, averages
 
 

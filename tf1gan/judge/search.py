@@ -118,6 +118,7 @@ class Search:
                     return
             if off:
                 taken = self.at(place, ways, plain)
+            if taken:
                 carried = self.judge.nodes(ways, taken)[1]
             self.taken[place] = taken
             self.doubt(place, ways, plain, taken)
@@ -695,7 +696,8 @@ class Trial:
         """Return how near an edit comes; None where it cannot be computed."""
         try:
             with np.errstate(all='ignore'):
-                arrays = run(self.ways[0], [*self.taken, *more, edit], until=self.until)
+                arrays = run(self.ways[0], [*self.taken, *more, edit], until=self.until,
+                             directly=True)
         except IMPOSSIBLE:
             return None
         rest = self.rest(arrays) / max(self.whole, 1e-300)
@@ -826,7 +828,7 @@ class Trial:
         return found
 
     def confirmed(self, near: List[List[Tried]]) -> List[Tuple]:
-        """Return those that fit with noise: (tried, nodes)."""
+        """Return those that fit with noise: (tried, nodes, place in the order)."""
         order = {id(each): n for n, each in enumerate(near)}
         fitting: List[Tuple] = []
         for each in sorted(near, key=lambda each: each[-1].share)[:20]:
