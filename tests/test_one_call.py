@@ -96,13 +96,17 @@ def test_a_step_is_one_call_and_draws_as_ever(small, monkeypatch):
     assert np.array_equal(run.rng.get_state()[1], other.rng.get_state()[1])
 
 
-@pytest.mark.parametrize('broken', ['needed_by', 'moves'])
+copied = one_call.copied
+
+
+@pytest.mark.parametrize('broken', ['copied', 'moves'])
 def test_sabotage_of_the_copies_is_caught(small, unfinished, monkeypatch, broken):
     """Without them G's update sees D as it was; or D's is not waited for."""
     right, wrong = (new_run('vanilla', data=str(small), learning_rate=0.1)
                     for _ in range(2))
-    monkeypatch.setattr(one_call, broken, {'needed_by': lambda fetches: [],
-                                           'moves': lambda op: False}[broken])
+    monkeypatch.setattr(one_call, broken, {
+        'copied': lambda sess, ops, fresh, *_: copied(sess, ops, fresh, set(), []),
+        'moves': lambda op: False}[broken])
     plan = one_call.Session(wrong.sess, probe(wrong))
     assert steps(right, right.one_call) != steps(wrong, plan)
 

@@ -42,9 +42,8 @@ def state(folder):
 
 
 def same(one, two):
-    """Assert that two states agree, naming the first part that does not."""
-    for part in one:
-        assert one[part] == two[part], part
+    """Assert that two states agree, naming the parts that do not."""
+    assert [part for part in one if one[part] != two[part]] == []
 
 
 @pytest.fixture(scope='module')

@@ -160,8 +160,9 @@ def parse(page: contract.Page, argv: Optional[List[str]] = None):
                         'mnist.npz, a CSV file, or folders 0 to 9 of pictures '
                         '(default: the MNIST inside)')
     common.add_argument('--threads', type=number(int, 1, MOST_THREADS), metavar='N',
-                        help="TensorFlow's threads (default: "
-                        f'{page.THREADS or "its own choice"})')
+                        help='how many operations run at once, each in one thread, so '
+                        'that no bit depends on it (default: '
+                        f'{page.THREADS or "as TensorFlow chooses"})')
     common.add_argument('--max-steps', type=number(int, 1, MOST_STEPS), metavar='N',
                         help='stop once N steps are done, counted from the start of '
                         'the run')

@@ -83,9 +83,11 @@ class Run:
             raise InputError(f'{page.source}: expected images that X takes, '
                              f'{self.model.X.shape}, found {shape} each; change `data` '
                              'or `build`')
-        threads = settings['threads'] or 0      # 0: TensorFlow's own choice
+        # So many ops at once, each in one thread: however many, the bits are the same.
+        threads = settings['threads'] or 0      # 0: TensorFlow's own choice, of both
         self.sess = tf.Session(graph=self.model.graph, config=tf1.session_config(
-            intra_op_parallelism_threads=threads, inter_op_parallelism_threads=threads,
+            intra_op_parallelism_threads=min(threads, 1),
+            inter_op_parallelism_threads=threads,
             gpu_options=tf.GPUOptions(allow_growth=True)))
         variables = self.model.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
         self.variables = {variable.op.name: variable for variable in variables}

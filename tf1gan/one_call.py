@@ -3,9 +3,10 @@
 A page's `step` calls `sess.run` once an update. Each call costs a fixed time, and G's
 images are computed anew for D's update and for G's. Here `step` runs as it stands, in a
 session that only notes what it is asked for; then one call does it all. For that, some
-ops of a later update are copied in the graph: those that must see what an earlier
-update has moved, and those that get a new feed. The copies read the variables after the
-earlier update is done. All other ops are shared.
+ops are copied in the graph: those that come from what is fed, and those that must see
+what an earlier update has moved. The latter read the variables after that update is
+done. All other ops are shared. As the copies know the shapes of what is fed, nothing
+computes them.
 
 A step that asks for something else than at first, or that looks at a result, is run
 call by call.
@@ -13,7 +14,11 @@ call by call.
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+import numpy as np
+
 from tf1gan.tf1 import tf
+
+SIZES = {'Shape': list, 'Size': np.prod}    # ops that a known shape answers
 
 
 class Call(NamedTuple):
@@ -50,8 +55,7 @@ class Session:
         self.sess, self.calls = sess, []
         step(self)
         self.planned, self.again = self.calls, shared(self.calls)
-        fetches, feeds = one_graph(self.planned)
-        self.run_all = sess.make_callable(fetches, feed_list=feeds)
+        self.run_all = function(sess, *one_graph(sess, self.planned))
 
     def run(self, fetches: List[Any], feed_dict: Dict[Any, Any]) -> List[Result]:
         """Note a call; return the places of its results."""
@@ -79,10 +83,13 @@ class Session:
 
 
 def same_form(calls: List[Call], others: List[Call]) -> bool:
-    """Say whether calls ask for the same and feed the same places."""
+    """Say whether calls ask for the same and feed the same places, in as many numbers.
+    """
     return len(calls) == len(others) and all(
         len(one.fetches) == len(two.fetches) and list(one.feeds) == list(two.feeds)
         and all(a is b for a, b in zip(one.fetches, two.fetches))
+        and all(np.shape(a) == np.shape(b) for a, b in zip(one.feeds.values(),
+                                                           two.feeds.values()))
         for one, two in zip(calls, others))
 
 
@@ -96,9 +103,29 @@ def shared(calls: List[Call]) -> List[bool]:
     return found
 
 
+def function(sess, fetches: List[Any], placeholders: List[Any]) -> Callable:
+    """Return a function of what is fed, in order, that does what `sess.run` does.
+
+    It looks at the fetches once. `make_callable` does so at every call, where something
+    is fed.
+    """
+    from tensorflow.core.protobuf import config_pb2
+    ops = [isinstance(fetch, tf.Operation) for fetch in fetches]
+    call = sess._make_callable_from_options(config_pb2.CallableOptions(
+        feed=[each.name for each in placeholders],
+        fetch=[each.name for each, is_op in zip(fetches, ops) if not is_op],
+        target=[each.name for each, is_op in zip(fetches, ops) if is_op]))
+    types = [each.dtype.as_numpy_dtype for each in placeholders]
+
+    def run_all(*values):
+        found = iter(call(*map(np.asarray, values, types)))
+        return [None if is_op else next(found) for is_op in ops]
+    return run_all
+
+
 # --- The graph ------------------------------------------------------------------------
 
-def one_graph(calls: List[Call]) -> Tuple[List[Any], List[Any]]:
+def one_graph(sess, calls: List[Call]) -> Tuple[List[Any], List[Any]]:
     """Return all fetches of the calls in one graph, and its placeholders.
 
     What a call fetches comes after all of the call before it.
@@ -108,17 +135,15 @@ def one_graph(calls: List[Call]) -> Tuple[List[Any], List[Any]]:
     fresh: Dict[Any, Any] = {}      # placeholder -> the one that this call is fed by
     moved = set()                   # variables that the calls so far have moved
     with graph.as_default():
-        for number, call in enumerate(calls):
-            for placeholder in call.feeds:
+        for call in calls:
+            for placeholder, value in call.feeds.items():
                 if next(again):
                     continue
-                known = placeholder in fresh
-                fresh[placeholder] = placeholder if not known else tf.placeholder(
-                    placeholder.dtype, placeholder.shape,
-                    f'later/{placeholder.op.name}')
+                fresh[placeholder] = tf.placeholder(
+                    placeholder.dtype, np.shape(value), f'copy/{placeholder.op.name}')
                 placeholders.append(fresh[placeholder])
             ops = needed_by(call.fetches)
-            copies = copied(ops, fresh, moved, done, number > 0)
+            copies = copied(sess, ops, fresh, moved, done)
             found = [copies.get(fetch, fetch) for fetch in call.fetches]
             fetches += found
             done = [getattr(fetch, 'op', fetch) for fetch in found]
@@ -142,21 +167,28 @@ def moves(op: 'tf.Operation') -> bool:
     return bool(op.outputs) and op.outputs[0].dtype._is_ref_dtype and bool(op.inputs)
 
 
-def copied(ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done,
-           is_later: bool) -> Dict[Any, Any]:
-    """Copy those ops of a call that must not be shared with an earlier call.
+def copied(sess, ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done
+           ) -> Dict[Any, Any]:
+    """Copy those ops of a call that are fed, or that must not be shared with others.
 
-    They read what has been `moved`, or are fed by a `fresh` placeholder, or move a
-    variable, or need such an op. All copies run after the ops that are `done`. Return
-    the copies, of ops and of tensors.
+    They are fed by a `fresh` placeholder, or read what has been `moved`, or move a
+    variable, or need such an op. The latter run after the ops that are `done`. Return
+    the copies, of ops and of tensors; a shape that is known is a constant.
     """
-    copies: Dict[Any, Any] = {old: new for old, new in fresh.items() if new is not old}
-    if not is_later:
-        return copies
+    copies: Dict[Any, Any] = dict(fresh)
+    known = set()       # tensors that come from constants alone
     for op in ops:
+        if op.type == 'Const' or op.inputs and known.issuperset(op.inputs):
+            known.update(op.outputs)
         reads = any(tensor.op in moved for tensor in op.inputs)
         if not (reads or moves(op) or any(tensor in copies for tensor in op.inputs)
                 or any(each in copies for each in op.control_inputs)):
+            continue
+        sizes = op.type in SIZES and copies.get(op.inputs[0], op.inputs[0]).shape
+        if sizes and sizes.is_fully_defined():
+            known.add(op.outputs[0])
+            copies[op.outputs[0]] = tf.constant(SIZES[op.type](sizes.as_list()),
+                                                op.outputs[0].dtype)
             continue
         before = [copies.get(each, each) for each in op.control_inputs]
         with tf.control_dependencies(None), tf.control_dependencies(
@@ -164,10 +196,15 @@ def copied(ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done,
             new = op.graph.create_op(
                 op.type, [copies.get(tensor, tensor) for tensor in op.inputs],
                 [tensor.dtype for tensor in op.outputs],
-                [tensor.dtype for tensor in op.inputs], name=f'later/{op.name}',
+                [tensor.dtype for tensor in op.inputs], name=f'copy/{op.name}',
                 attrs=dict(op.node_def.attr), op_def=op.op_def)
         copies[op] = new
         copies.update(zip(op.outputs, new.outputs))
+        if op.type == 'Cast' and op.outputs[0] in known:
+            # TensorFlow takes 1 / n times a number for one that is divided by a
+            # constant n. It does not know this n.
+            copies[op.outputs[0]] = tf.placeholder_with_default(
+                sess.run(new.outputs[0]), new.outputs[0].shape)
     return copies
 
 

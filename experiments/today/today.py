@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Optional
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -29,7 +30,7 @@ ENVIRONMENTS = {'newest': '.venv-tf2', 'oldest': '.venv-oldest'}
 BUILDS = {      # environment -> what TensorFlow's import is told
     '.venv': {}, '.venv36': {}, '.venv-first': {}, '.venv-mkl': {}, '.venv-tf2': {},
     '.venv-tf2 with oneDNN': {'TF_ENABLE_ONEDNN_OPTS': '1'}}
-THREADS = 1, 2, 4
+THREADS = 1, 2, 4, None      # None: as TensorFlow chooses
 RUNS = {**{f'collapse_4_{seed}': ['collapse', seed, '--rung', '4', '--threads', '1']
            for seed in range(3)},
         **{f'vanilla_{seed}': ['vanilla', seed] for seed in range(5)}}
@@ -47,7 +48,7 @@ def version(interpreter: str) -> str:
         cwd=str(ROOT), universal_newlines=True).strip()
 
 
-def anew(interpreter: str, name: str, threads: int = 1, **told):
+def anew(interpreter: str, name: str, threads: Optional[int] = 1, **told):
     """Return a tutorial's golden trace, and one that is recorded with its seed."""
     from tf1gan import trace
     golden = trace.load(name)
@@ -55,7 +56,8 @@ def anew(interpreter: str, name: str, threads: int = 1, **told):
         path = Path(folder) / 'mine.npz'
         subprocess.run(
             [interpreter, '-m', 'tf1gan.record', name, '--small', '--seed',
-             str(golden.meta['seed']), '--threads', str(threads), '--out', str(path)],
+             str(golden.meta['seed']), '--out', str(path),
+             *(['--threads', str(threads)] if threads else [])],
             cwd=str(ROOT), env={**os.environ, **told}, check=True,
             stdout=subprocess.DEVNULL)
         return golden, trace.load(str(path))
