@@ -22,7 +22,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import numpy as np
 
@@ -64,13 +64,14 @@ class Draws:
 
 # --- TensorFlow -----------------------------------------------------------------------
 
-def tf1gan(name: str, mode: Optional[str] = None, **numbers) -> Side:
+def tf1gan(name: str, *modes: str, **numbers) -> Side:
     """Return the package's side; a mode is onednn, or a number of threads."""
     threads = None
-    if mode == 'onednn':
-        os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'       # before the import
-    elif mode:
-        threads = int(mode)
+    for mode in modes:
+        if mode == 'onednn':
+            os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'       # before the import
+        else:
+            threads = int(mode)
     from tf1gan import contract, loop, tf1
     page = contract.find(name)
     run = loop.Run(page, {'config': page.Config(**numbers)._asdict(), 'seed': 0,

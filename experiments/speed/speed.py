@@ -28,21 +28,22 @@ OURS = {'tf1gan, stock build': ('stock', 'tf1gan'),
         'tf1gan, MKL build': ('mkl', 'tf1gan'),
         'tf1gan, TensorFlow 2': ('ports', 'tf1gan'),
         'tf1gan, TensorFlow 2, oneDNN': ('ports', 'tf1gan+onednn')}
+TWO = ', two threads'
+BOTH = {**OURS, **{f'{name}{TWO}': (where, f'{side}+2')
+                   for name, (where, side) in OURS.items()}}
 PYTORCH = {'PyTorch': 'torch', 'PyTorch, fused Adam': 'torch+fused',
            'PyTorch, fused, compiled': 'torch+fused+compiled'}
 LAST = {'PyTorch, fused, channels_last': 'torch+fused+channels_last',
         'PyTorch, fused, channels_last, compiled': 'torch+fused+channels_last+compiled'}
 PLAIN, FLOOR = 'plain script', 'floor'
-DENSE = {PLAIN: ('stock', 'plain'), **OURS,
+DENSE = {PLAIN: ('stock', 'plain'), **BOTH,
          **{name: ('ports', side) for name, side in PYTORCH.items()},
          'JAX': ('ports', 'jax'), FLOOR: ('ports', 'products')}
-CONVOLUTIONAL = {PLAIN: ('stock', 'plain'), **OURS,
+CONVOLUTIONAL = {PLAIN: ('stock', 'plain'), **BOTH,
                  **{name: ('ports', side)
                     for name, side in {**PYTORCH, **LAST}.items()},
                  'Keras 3': ('ports', 'keras'), FLOOR: ('ports', 'products')}
 SIDES = {**dict.fromkeys(TUTORIALS, DENSE),
-         'collapse': {**DENSE, 'tf1gan, stock build, two threads': ('stock',
-                                                                    'tf1gan+2')},
          **dict.fromkeys(['dcgan', 'conditional'], CONVOLUTIONAL)}
 
 
