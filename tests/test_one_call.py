@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import new_run, run_module, write_data
+from conftest import new_run, python, run_module, write_data
 from test_run import same, state
 
 from tf1gan import contract, descriptions, one_call
@@ -105,7 +105,7 @@ def test_sabotage_of_the_copies_is_caught(small, unfinished, monkeypatch, broken
     right, wrong = (new_run('vanilla', data=str(small), learning_rate=0.1)
                     for _ in range(2))
     monkeypatch.setattr(one_call, broken, {
-        'copied': lambda sess, ops, fresh, *_: copied(sess, ops, fresh, set(), []),
+        'copied': lambda ops, fresh, *_: copied(ops, fresh, set(), []),
         'moves': lambda op: False}[broken])
     plan = one_call.Session(wrong.sess, probe(wrong))
     assert steps(right, right.one_call) != steps(wrong, plan)
@@ -129,3 +129,21 @@ def test_a_step_that_asks_for_something_else_gets_it(small):
     found = run.one_call.take(lambda sess: {'loss': sess.run(fetches, feeds)[0],
                                             'more': 7})
     assert found == {'loss': run.sess.run(fetches, feeds)[0], 'more': 7}
+
+
+def test_a_step_of_another_size_has_its_bits_too(small):
+    run, other = (new_run('vanilla', data=str(small)) for _ in range(2))
+    few = run.config._replace(batch_size=7)
+    found = run.one_call.take(lambda sess: run.page.step(
+        sess, run.model, few, run.data.next_batch, run.draw_noise))
+    assert found == other.page.step(
+        other.sess, other.model, few, other.data.next_batch, other.draw_noise)
+
+
+def test_a_run_that_is_kept_to_the_end_ends_in_silence(small, tmp_path):
+    script = tmp_path / 'kept.py'
+    script.write_text('from tf1gan import command, vanilla\n'
+                      f"vanilla.run = command.main(vanilla, ['--data', {str(small)!r}, "
+                      "'--max-steps', '1'])\n")
+    ended = python(script, cwd=tmp_path)
+    assert ended.status == 0 and 'xception' not in ended.err

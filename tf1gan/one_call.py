@@ -12,6 +12,8 @@ A step that asks for something else than at first, or that looks at a result, is
 call by call.
 """
 
+import atexit
+import weakref
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
@@ -19,6 +21,15 @@ import numpy as np
 from tf1gan.tf1 import tf
 
 SIZES = {'Shape': list, 'Size': np.prod}    # ops that a known shape answers
+OPEN = weakref.WeakSet()        # sessions
+
+
+@atexit.register
+def close() -> None:
+    """Close the sessions before Python takes TensorFlow away, which their calls need.
+    """
+    for sess in list(OPEN):
+        sess.close()
 
 
 class Call(NamedTuple):
@@ -55,7 +66,8 @@ class Session:
         self.sess, self.calls = sess, []
         step(self)
         self.planned, self.again = self.calls, shared(self.calls)
-        self.run_all = function(sess, *one_graph(sess, self.planned))
+        self.form = form(self.planned)
+        self.run_all = function(sess, *one_graph(self.planned))
 
     def run(self, fetches: List[Any], feed_dict: Dict[Any, Any]) -> List[Result]:
         """Note a call; return the places of its results."""
@@ -67,7 +79,7 @@ class Session:
         self.calls = []
         returned = step(self)
         again = shared(self.calls)
-        if again == self.again and same_form(self.calls, self.planned):
+        if again == self.again and form(self.calls) == self.form:
             values = (value for call in self.calls for value in call.feeds.values())
             flat = self.run_all(*(value for value, known in zip(values, again)
                                   if not known))
@@ -82,15 +94,11 @@ class Session:
                 for name, value in returned.items()}
 
 
-def same_form(calls: List[Call], others: List[Call]) -> bool:
-    """Say whether calls ask for the same and feed the same places, in as many numbers.
-    """
-    return len(calls) == len(others) and all(
-        len(one.fetches) == len(two.fetches) and list(one.feeds) == list(two.feeds)
-        and all(a is b for a, b in zip(one.fetches, two.fetches))
-        and all(np.shape(a) == np.shape(b) for a, b in zip(one.feeds.values(),
-                                                           two.feeds.values()))
-        for one, two in zip(calls, others))
+def form(calls: List[Call]) -> List[Any]:
+    """Return what calls ask for, and where they feed how many numbers."""
+    return [([id(fetch) for fetch in call.fetches],
+             [(id(place), np.shape(value)) for place, value in call.feeds.items()])
+            for call in calls]
 
 
 def shared(calls: List[Call]) -> List[bool]:
@@ -115,6 +123,7 @@ def function(sess, fetches: List[Any], placeholders: List[Any]) -> Callable:
         feed=[each.name for each in placeholders],
         fetch=[each.name for each, is_op in zip(fetches, ops) if not is_op],
         target=[each.name for each, is_op in zip(fetches, ops) if is_op]))
+    OPEN.add(sess)
     types = [each.dtype.as_numpy_dtype for each in placeholders]
 
     def run_all(*values):
@@ -125,7 +134,7 @@ def function(sess, fetches: List[Any], placeholders: List[Any]) -> Callable:
 
 # --- The graph ------------------------------------------------------------------------
 
-def one_graph(sess, calls: List[Call]) -> Tuple[List[Any], List[Any]]:
+def one_graph(calls: List[Call]) -> Tuple[List[Any], List[Any]]:
     """Return all fetches of the calls in one graph, and its placeholders.
 
     What a call fetches comes after all of the call before it.
@@ -143,7 +152,7 @@ def one_graph(sess, calls: List[Call]) -> Tuple[List[Any], List[Any]]:
                     placeholder.dtype, np.shape(value), f'copy/{placeholder.op.name}')
                 placeholders.append(fresh[placeholder])
             ops = needed_by(call.fetches)
-            copies = copied(sess, ops, fresh, moved, done)
+            copies = copied(ops, fresh, moved, done)
             found = [copies.get(fetch, fetch) for fetch in call.fetches]
             fetches += found
             done = [getattr(fetch, 'op', fetch) for fetch in found]
@@ -167,7 +176,7 @@ def moves(op: 'tf.Operation') -> bool:
     return bool(op.outputs) and op.outputs[0].dtype._is_ref_dtype and bool(op.inputs)
 
 
-def copied(sess, ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done
+def copied(ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done
            ) -> Dict[Any, Any]:
     """Copy those ops of a call that are fed, or that must not be shared with others.
 
@@ -204,7 +213,7 @@ def copied(sess, ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done
             # TensorFlow takes 1 / n times a number for one that is divided by a
             # constant n. It does not know this n.
             copies[op.outputs[0]] = tf.placeholder_with_default(
-                sess.run(new.outputs[0]), new.outputs[0].shape)
+                new.outputs[0], new.outputs[0].shape)
     return copies
 
 

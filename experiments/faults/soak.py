@@ -4,14 +4,18 @@
 
 Trains seeds of vanilla for up to 1,000 epochs, ten times the tutorial's, and one of
 collapse for 20,000 steps, one thread each, into runs/soak; a seed that was killed is
-resumed. Looks at each process twice a second. Writes how it ended to soak.json
-beside this file.
+resumed. Looks at each process twice a second. Then looks at what grows: in runs of
+20,000 steps that give their free memory back, and in runs that write nothing. Writes
+how all ended to soak.json beside this file; with `--grown` the last part alone.
 """
 
+import ctypes
+import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, Dict, List
@@ -71,15 +75,51 @@ def soak(name: str) -> Dict[str, Any]:
             'files': typical([each[1] for each in seen])}
 
 
-def main() -> None:
-    """Train what is not finished, and write the file."""
-    found = []
+def grows(tutorial: str, writes: str) -> None:
+    """Train 20,000 steps; print the MiB after every 4,000, and the rows of the log.
+
+    The C library gives its free memory back before each look. Without `writes` the run
+    draws, logs and saves nothing.
+    """
+    from tf1gan import command, contract, loop
+    seen, advance = [], loop.Run.advance
+
+    def look(run, sess):
+        losses = advance(run, sess)
+        if run.step % 4000 == 0:
+            ctypes.CDLL('libc.so.6').malloc_trim(0)
+            pages = int(Path('/proc/self/statm').read_text().split()[1])
+            seen.append(round(pages * os.sysconf('SC_PAGE_SIZE') / 2 ** 20, 1))
+        return losses
+
+    loop.Run.advance = look
+    if not writes:
+        for name in 'draw', 'save', 'write_log', 'show', 'log':
+            setattr(loop.Run, name, lambda *_, **how: None)
+    with tempfile.TemporaryDirectory() as folder:
+        run = command.main(contract.find(tutorial), [
+            '--threads', '1', '--max-steps', '20000', '--out', f'{folder}/run'])
+    print(json.dumps({'tutorial': tutorial, 'writes': bool(writes), 'MiB': seen,
+                      'rows': len(run.rows)}))
+
+
+def main(*words: str) -> None:
+    """Train what is not finished, look at what grows, and write the file."""
+    if words[:1] == ('grows',):
+        return grows(*words[1:])
     (HERE.parents[1] / 'runs' / 'soak').mkdir(parents=True, exist_ok=True)
-    for name in RUNS:
-        found.append(soak(name))
-        print(found[-1], flush=True)
-    tables.store('faults/soak.json', {'runs': found}, threads=1)
+    found = (tables.load('faults/soak.json') if words == ('--grown',) else
+             {'runs': [soak(name) for name in RUNS]})
+    found['grown'] = []
+    for tutorial in 'vanilla', 'collapse':
+        for writes in 'writes', '':
+            out = subprocess.check_output([sys.executable, __file__, 'grows', tutorial,
+                                           writes], cwd=str(HERE.parents[1]))
+            found['grown'].append(json.loads(out.split(b'\n')[-2]))
+            print(found['grown'][-1], flush=True)
+    found.pop('environment', None)
+    tables.store('faults/soak.json', found, threads=1)
 
 
 if __name__ == '__main__':
-    main()
+    main(*sys.argv[1:])
