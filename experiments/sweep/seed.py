@@ -49,8 +49,8 @@ GROUPS = {
             'non-saturating', 'saturating')},
     **{f'collapse_{rung}': Group('collapse', f'rung {rung}', 60000, [
         *ONE, '--rung', rung]) for rung in (1, 2, 3, 4)},
-    'dcgan': Group('dcgan', '', 10001, []),
-    'conditional': Group('conditional', '', 5625, [])}      # 3 of 50 epochs
+    'dcgan': Group('dcgan', '', 10001, ONE),
+    'conditional': Group('conditional', '', 5625, ONE)}      # 3 of 50 epochs
 
 
 def rated(weights: Dict[str, np.ndarray], meta: Dict[str, Any]) -> Dict[str, float]:
