@@ -167,10 +167,10 @@ def test_the_loop_adds_no_op_and_draws_nothing(tutorial, small, monkeypatch, way
     tutorial('--data', small, '--total-epoch', 2, *TINY, *way)
     config = vanilla.Config(total_epoch=2, n_hidden=8, n_noise=4)
     names = [op.name for op in built[0].graph.get_operations()]
-    later = [name for name in names if name.startswith('later/')]
-    assert [name for name in names if name not in later] == [
+    copies = [name for name in names if name.startswith('copy/')]
+    assert [name for name in names if name not in copies] == [
         op.name for op in build(config, 0).graph.get_operations()]
-    assert bool(later) == (not way)
+    assert bool(copies) == (not way)
 
 
 @pytest.mark.parametrize('stops', [[1], [3], [4, 5, 17], [32]])

@@ -196,8 +196,9 @@ def copied(ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done
         sizes = op.type in SIZES and copies.get(op.inputs[0], op.inputs[0]).shape
         if sizes and sizes.is_fully_defined():
             known.add(op.outputs[0])
-            copies[op.outputs[0]] = tf.constant(SIZES[op.type](sizes.as_list()),
-                                                op.outputs[0].dtype)
+            copies[op.outputs[0]] = tf.constant(
+                SIZES[op.type](sizes.as_list()), op.outputs[0].dtype,
+                name=f'copy/{op.name}')
             continue
         before = [copies.get(each, each) for each in op.control_inputs]
         with tf.control_dependencies(None), tf.control_dependencies(
@@ -213,7 +214,7 @@ def copied(ops: List['tf.Operation'], fresh: Dict[Any, Any], moved, done
             # TensorFlow takes 1 / n times a number for one that is divided by a
             # constant n. It does not know this n.
             copies[op.outputs[0]] = tf.placeholder_with_default(
-                new.outputs[0], new.outputs[0].shape)
+                new.outputs[0], new.outputs[0].shape, f'copy/{op.name}/hidden')
     return copies
 
 
