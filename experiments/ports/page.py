@@ -69,8 +69,8 @@ def fresh() -> str:
 
 
 def fresh_line() -> str:
-    """Return what the judge said of the last two of these sets, in a sentence."""
-    last = load('ports/fresh.json')['sets'][-2:]
+    """Return what the judge said of the last three of these sets, in a sentence."""
+    last = load('ports/fresh.json')['sets'][-3:]
     singles, caught, named, false = (
         sum(each[name] for each in last)
         for name in ('singles', 'caught', 'named', 'false'))
