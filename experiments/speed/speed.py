@@ -28,7 +28,7 @@ OURS = {'tf1gan, stock build': ('stock', 'tf1gan'),
         'tf1gan, MKL build': ('mkl', 'tf1gan'),
         'tf1gan, TensorFlow 2': ('ports', 'tf1gan'),
         'tf1gan, TensorFlow 2, oneDNN': ('ports', 'tf1gan+onednn')}
-TWO = ', two threads'
+ONE, TWO = ', one thread', ', two threads'
 BOTH = {**OURS, **{f'{name}{TWO}': (where, f'{side}+2')
                    for name, (where, side) in OURS.items()}}
 PYTORCH = {'PyTorch': 'torch', 'PyTorch, fused Adam': 'torch+fused',
@@ -40,6 +40,7 @@ DENSE = {PLAIN: ('stock', 'plain'), **BOTH,
          **{name: ('ports', side) for name, side in PYTORCH.items()},
          'JAX': ('ports', 'jax'), FLOOR: ('ports', 'products')}
 CONVOLUTIONAL = {PLAIN: ('stock', 'plain'), **BOTH,
+                 f'tf1gan, MKL build{ONE}': ('mkl', 'tf1gan+1'),
                  **{name: ('ports', side)
                     for name, side in {**PYTORCH, **LAST}.items()},
                  'Keras 3': ('ports', 'keras'), FLOOR: ('ports', 'products')}
