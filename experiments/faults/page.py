@@ -37,8 +37,8 @@ def grown() -> str:
     return (
         'The steps keep nothing: runs that draw, log and save nothing take '
         f'{spans["vanilla", False]:.1f} MiB more after 20,000 steps of vanilla than '
-        f'after 4,000, and {spans["collapse", False]:.1f} in collapse. What grows comes '
-        'with pictures, log and saves; most of it is memory that is free again and that '
-        'the C library keeps. Told to give it back, it leaves '
+        f'after 4,000, and {spans["collapse", False]:.1f} in collapse. What grows '
+        'comes with pictures, log and saves; most of it is memory that is free again '
+        'and that the C library keeps. Told to give it back, it leaves '
         f'{spans["vanilla", True]:.1f} and {spans["collapse", True]:.1f} MiB. In '
         f'collapse those are the {rows:,} rows of its log.\n')
