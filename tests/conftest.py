@@ -16,6 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 N_TRAIN = 5300      # 5,000 are held out: 3 batches of 100 an epoch
 N_IMAGES = 23       # of the CSV file
+# Whether TensorFlow is Intel's MKL build, by what pip installed.
+MKL = any(path.is_dir() and any(path.glob('intel_tensorflow-*'))
+          for path in map(Path, sys.path))
 
 
 # Begun first, so that two processes end together.

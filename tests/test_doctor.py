@@ -6,7 +6,7 @@ import shutil
 import sys
 
 import pytest
-from conftest import ROOT, environ, python, run_module
+from conftest import MKL, ROOT, environ, python, run_module
 
 from tf1gan import doctor
 from tf1gan.tf1 import VERSION
@@ -17,7 +17,8 @@ def test_it_says_that_the_tutorials_run_here(tmp_path):
     assert ended.status == 0 and ended.err == ''
     lines = dict(line.split(None, 1) for line in ended.out.splitlines())
     assert lines['Python'].startswith('3.')
-    assert lines['TensorFlow'] == f'{VERSION}, CPU build'
+    build = "Intel's MKL build" if MKL else 'CPU build'
+    assert lines['TensorFlow'].startswith(f'{VERSION}, {build}')
     assert lines['Verdict'].startswith('the tutorials run here, on the CPU')
 
 

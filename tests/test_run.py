@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, environ, execute, how_it_ended, new_run, run_module
+from conftest import MKL, ROOT, environ, execute, how_it_ended, new_run, run_module
 from PIL import Image
 
 from tf1gan import InputError, command, loop, pictures, run_folder, vanilla
@@ -97,6 +97,7 @@ def test_the_folder_holds_what_the_readme_says(whole):
     environment = json.loads((folder / 'env.json').read_text())
     assert set(environment) == {'tf1gan', 'commit', 'python', 'numpy', 'tensorflow',
                                 'device', 'cpu', 'cores', 'threads',
+                                *(('mkl',) if MKL else ()),
                                 *(() if REFERENCE else ('onednn',))}
     assert environment['tensorflow'] == tf.__version__
     assert environment['device'] == 'CPU'
