@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import MKL, ROOT
 
 import tf1gan
 from tf1gan import descriptions, interpreter, tape, trace
@@ -111,8 +111,8 @@ def test_other_configurations_are_predicted_too(name, numbers, tmp_path, referen
     assert beyond(found, descriptions.of(found.meta, name), LIMITS) == []
 
 
-# Measured: logits 4.6e-6, of collapse: one number, near 0.
-FULL_SIZE = {**LIMITS, 'logit': 1e-5, 'loss': 2e-6}
+# Measured: logits 4.6e-6, of collapse: one number, near 0. With MKL's kernels 3.1e-5.
+FULL_SIZE = {**LIMITS, 'logit': 6e-5 if MKL else 1e-5, 'loss': 2e-6}
 
 
 @pytest.mark.parametrize('name', ['vanilla', 'collapse', 'minimax'])
