@@ -50,6 +50,9 @@ dcgan: environment
 conditional: environment
 	@$(python) -m tf1gan.conditional $(ARGS)
 
+# Two workers share two cores: NumPy's products have one thread each.
+test quick ports: export OPENBLAS_NUM_THREADS = 1
+
 test: environment lint
 	@$(python) -m pytest $(call two,$(python)) $(ARGS)
 

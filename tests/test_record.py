@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import ROOT, environ, new_run, run_module
+from conftest import ROOT, environ, new_run, python, run_module
 
 import tf1gan
 from tf1gan import compare, descriptions, record, run_folder, tf1, trace
@@ -77,20 +77,39 @@ def test_the_golden_trace_is_what_is_recorded_here_today(name, tmp_path):
     agree(golden, mine)
 
 
-@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
-def test_three_threads_have_the_bits_of_one(name, tmp_path):
-    """And TensorFlow's own choice, which has threads within an operation, agrees."""
-    golden, found = trace.load(name), []
-    for told in ['--threads', 1], ['--threads', 3], []:
-        ended = run_module('tf1gan.record', name, '--small', *told, '--seed',
-                           golden.meta['seed'], '--out', f'{len(found)}.npz',
-                           cwd=tmp_path)
+@pytest.fixture(scope='module')
+def by_threads(tmp_path_factory):
+    """Return a folder of traces on 1 and 3 threads and on TensorFlow's own choice.
+
+    In processes of their own: the first session settles how many threads there are.
+    """
+    folder = tmp_path_factory.mktemp('threads')
+    for threads in '1', '3', '':
+        script = folder / f'record{threads}.py'
+        script.write_text(f'''
+import sys
+from tf1gan import TUTORIALS, record, trace
+for name in TUTORIALS:
+    sys.argv = ['x', name, '--small', *{['--threads', threads][:2 * bool(threads)]},
+                '--seed', str(trace.load(name).meta['seed']),
+                '--out', f'{{name}}{threads}.npz']
+    assert record.main() == 0
+''')
+        ended = python(script, cwd=folder)
         assert ended.status == 0, ended.err
-        found.append(trace.load(tmp_path / f'{len(found)}.npz'))
-        agree(golden, found[-1])
-    assert [mine.meta['environment']['threads'] for mine in found[:2]] == [1, 3]
-    for key, array in found[0].arrays.items():
-        assert np.array_equal(array, found[1].arrays[key]), key
+    return folder
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_three_threads_have_the_bits_of_one(name, by_threads):
+    """And TensorFlow's own choice, which has threads within an operation, agrees."""
+    one, three, own = (trace.load(by_threads / f'{name}{threads}.npz')
+                       for threads in ('1', '3', ''))
+    for mine in one, three, own:
+        agree(trace.load(name), mine)
+    assert [mine.meta['environment']['threads'] for mine in (one, three)] == [1, 3]
+    for key, array in one.arrays.items():
+        assert np.array_equal(array, three.arrays[key]), key
 
 
 @pytest.mark.skipif(tf1.REFERENCE, reason='of TensorFlow 2 only')

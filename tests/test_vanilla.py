@@ -10,22 +10,26 @@ from tf1gan import mnist, vanilla
 D = ['D_W1', 'D_b1', 'D_W2', 'D_b2']
 G = ['G_W1', 'G_b1', 'G_W2', 'G_b2']
 SABOTAGE_STEPS = 30
+SEEDS = [(0, None), (1, 1)]     # and threads; None: TensorFlow's own choice
 
 
-def run_plain(out, seed, n_epochs, threads=None) -> str:
-    """Run the plain script and return what it prints."""
-    out.mkdir()
-    ended = python(ROOT / 'tests' / 'plain_vanilla.py', mnist.DATA, out, seed, n_epochs,
-                   *([threads] if threads else []), cwd=out)
-    assert ended.status == 0, ended.err
-    return ended.out
+@pytest.fixture(scope='module')
+def plain_runs(tmp_path_factory, reference):
+    """Return the plain script's folder and what it prints in two epochs, by seed."""
+    runs = {}
+    for seed, threads in SEEDS:
+        out = tmp_path_factory.mktemp('plain')
+        ended = python(ROOT / 'tests' / 'plain_vanilla.py', mnist.DATA, out, seed, 2,
+                       *([threads] if threads else []), cwd=out)
+        assert ended.status == 0, ended.err
+        runs[seed] = out, ended.out
+    return runs
 
 
-@pytest.mark.parametrize('seed, threads', [(0, None), (1, 1), (2, None)])
-def test_two_epochs_have_the_bits_of_the_plain_script(tmp_path, reference, seed,
+@pytest.mark.parametrize('seed, threads', SEEDS)
+def test_two_epochs_have_the_bits_of_the_plain_script(tmp_path, plain_runs, seed,
                                                       threads):
-    plain = tmp_path / 'plain'
-    expected = run_plain(plain, seed, 2, threads)
+    plain, expected = plain_runs[seed]
     ended = run_module('tf1gan.vanilla', '--total-epoch', 2, '--seed', seed,
                        *(['--threads', threads] if threads else []), cwd=tmp_path)
     assert ended.status == 0, ended.err
@@ -66,11 +70,9 @@ def first_losses(module):
 
 
 @pytest.fixture(scope='module')
-def plain_losses(tmp_path_factory, reference):
+def plain_losses(plain_runs):
     """Return the losses of the plain script's first steps with seed 0, [steps, 2]."""
-    out = tmp_path_factory.mktemp('plain') / 'out'
-    run_plain(out, 0, 1)
-    return np.load(str(out / 'losses.npy'))[:SABOTAGE_STEPS]
+    return np.load(str(plain_runs[0][0] / 'losses.npy'))[:SABOTAGE_STEPS]
 
 
 def test_every_step_has_the_loss_of_the_plain_script(plain_losses):

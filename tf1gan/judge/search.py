@@ -828,10 +828,19 @@ class Trial:
         return found
 
     def confirmed(self, near: List[List[Tried]]) -> List[Tuple]:
-        """Return those that fit with noise: (tried, nodes, place in the order)."""
+        """Return those that fit with noise: (tried, nodes, place in the order).
+
+        Of edits whose number nobody writes, no more are computed than `choose` needs to
+        stay silent.
+        """
         order = {id(each): n for n, each in enumerate(near)}
+        nearest = sorted(near, key=lambda each: each[-1].share)[:20]
         fitting: List[Tuple] = []
-        for each in sorted(near, key=lambda each: each[-1].share)[:20]:
+        for each in sorted(nearest, key=lambda each: any(map(unlikely, each))):
+            if fitting and any(map(unlikely, each)) and (
+                    any(map(unlikely, fitting[0][0]))
+                    or not all(wrong(nodes) for _, nodes, _ in fitting)):
+                break
             try:
                 nodes, _ = self.judge.nodes(self.ways,
                                             self.taken + [one.edit for one in each])
