@@ -146,12 +146,12 @@ def _taps(x, k, stride, shape):
         yield i, j, x[:, i:i + height:stride, j:j + width:stride]
 
 
-MOST_COLUMNS = 2 ** 20      # numbers that are copied so that one product does it all
+MOST_COLUMNS = 2 ** 20      # numbers that are copied for one product
 
 
 def _columns(x, k, stride, shape):
     """Return the pixels that a k x k kernel meets, [n * height * width, k * k * c]."""
-    n, height, width, channels = *shape[:3], x.shape[3]
+    n, height, width, channels = len(x), *shape[1:3], x.shape[3]
     steps = x.strides
     return np.lib.stride_tricks.as_strided(
         x, (n, height, width, k, k, channels),
@@ -159,46 +159,41 @@ def _columns(x, k, stride, shape):
             n * height * width, -1)
 
 
-def _small(x, k, shape):
-    return np.prod(shape[:3], dtype=int) * k * k * x.shape[3] <= MOST_COLUMNS
+def _batches(x, k, shape):
+    """Yield slices of the images whose columns are few enough, of one at least."""
+    n = max(1, MOST_COLUMNS // (np.prod(shape[1:3], dtype=int) * k * k * x.shape[3]))
+    for first in range(0, len(x), n):
+        yield slice(first, first + n)
 
 
 def _conv(x, W, stride):
     n, height, width, _ = x.shape
     k = len(W)
-    shape = n, (height - k) // stride + 1, (width - k) // stride + 1, W.shape[3]
-    if _small(x, k, shape):
-        return (_columns(x, k, stride, shape) @ W.reshape(-1, W.shape[3])).reshape(
-            shape)
-    y = np.zeros(shape, x.dtype)
-    for i, j, pixels in _taps(x, k, stride, y.shape):
-        y += np.tensordot(pixels, W[i, j], 1)
+    y = np.empty((n, (height - k) // stride + 1, (width - k) // stride + 1, W.shape[3]),
+                 np.result_type(x, W))
+    for some in _batches(x, k, y.shape):
+        y[some] = (_columns(x[some], k, stride, y.shape) @ W.reshape(-1, W.shape[3])
+                   ).reshape(-1, *y.shape[1:])
     return y
 
 
 def _conv_image(y, W, stride, shape):
     """Return the gradient of a convolution by its images, of `shape`."""
     x = np.zeros(shape, y.dtype)
-    if _small(x, len(W), y.shape):
-        parts = (y.reshape(-1, y.shape[3]) @ W.reshape(-1, W.shape[3]).T).reshape(
-            *y.shape[:3], *W.shape[:3])
-        for i, j, pixels in _taps(x, len(W), stride, y.shape):
+    for some in _batches(x, len(W), y.shape):
+        parts = (y[some].reshape(-1, y.shape[3]) @ W.reshape(-1, W.shape[3]).T).reshape(
+            -1, *y.shape[1:3], *W.shape[:3])
+        for i, j, pixels in _taps(x[some], len(W), stride, y.shape):
             pixels += parts[:, :, :, i, j]
-        return x
-    for i, j, pixels in _taps(x, len(W), stride, y.shape):
-        pixels += np.tensordot(y, W[i, j], (3, 1))
     return x
 
 
 def _conv_kernel(x, y, stride, k):
     """Return the gradient of a convolution by its kernel, k x k."""
-    if _small(x, k, y.shape):
-        return (_columns(x, k, stride, y.shape).T @ y.reshape(-1, y.shape[3])).reshape(
-            k, k, x.shape[3], y.shape[3])
-    W = np.zeros((k, k, x.shape[3], y.shape[3]), x.dtype)
-    for i, j, pixels in _taps(x, k, stride, y.shape):
-        W[i, j] = np.tensordot(pixels, y, ((0, 1, 2), (0, 1, 2)))
-    return W
+    W = np.zeros((k * k * x.shape[3], y.shape[3]), x.dtype)
+    for some in _batches(x, k, y.shape):
+        W += _columns(x[some], k, stride, y.shape).T @ y[some].reshape(-1, y.shape[3])
+    return W.reshape(k, k, x.shape[3], y.shape[3])
 
 
 def _cut(x, around):

@@ -327,8 +327,8 @@ class Judge:
             if key[:6] == 'after/' and key not in exact and key[6:] in start.weights:
                 # it should not have moved
                 array = np.asarray(start.weights[key[6:]], float)
-                found[key] = Node(key, start.own[key].astype(float), array,
-                                  np.zeros(array.shape), np.zeros(array.shape, bool))
+                found[key] = Node(key, start.own[key], array, np.zeros(array.shape),
+                                  np.zeros(array.shape, bool))
         return {key: found[key] for key in [*exact, *found] if key in found}, kept
 
     def _node(self, key, spread, way, factor, found):
@@ -355,9 +355,8 @@ class Judge:
                         way.update['optimizer']].get(f'beta{power}', 0)
                     size = size + found[f'grad/{name}'].limit * (
                         share if power == 1 else 2 * share * taken)
-        return Node(key, start.own[key].astype(float), exact,
-                    np.maximum(size, factor * spread.apart),
-                    spread.free | np.isnan(exact))
+        limit = np.maximum(size, factor * spread.apart).astype(np.float32)
+        return Node(key, start.own[key], exact, limit, spread.free | np.isnan(exact))
 
     def carry(self, ways: List[Way], kept: List[Arrays]) -> None:
         """Take the port's own arrays, or else each pass's, to the next update."""

@@ -129,6 +129,7 @@ class Search:
                         slot(edit) for each in self.findings for edit in each.edits
                         if edit.name == 'low precision of a layer'}) > 1):
                 looked = True
+                plain.clear()       # a trace of the full size is large
                 if self.coarsely():
                     return
         self.undone()
@@ -172,11 +173,16 @@ class Search:
 
         Then what does not follow there either is looked for, and that alone.
         """
-        plain = dict(self.measured())
+        plain: Dict[str, Dict[str, float]] = {}     # shares; of some arrays, nodes too
         way = self.judge.ways(self.judge.golden.updates[0])[0]
-        off = {(place, key): node for place, nodes in plain.items()
-               for key, node in nodes.items()
-               if node.share > 1 and group_of(key, way) in OF_PRODUCTS}
+        off, odd_ones = {}, []
+        for place, nodes in self.measured():
+            plain[place] = {key: node.share for key, node in nodes.items()}
+            for key, node in nodes.items():
+                if plain[place][key] > 1 or np.isnan(node.found).any():
+                    odd_ones.append((place, node))
+                if plain[place][key] > 1 and group_of(key, way) in OF_PRODUCTS:
+                    off[place, key] = node
         names, begin, every = ({place.split('/')[1] for place in places} for places in (
             [place for place, _ in off],
             [place for place, _ in off if place.startswith('step_000')], plain))
@@ -184,8 +190,8 @@ class Search:
             tried = (precisions(list(off.values()))
                      if len(off) >= FEW and names == begin else [])
         for coarse in tried:
-            there = dict(self.measured(coarse))
-            shares = {at: there[at[0]][at[1]].share for at in off}
+            shares = {(place, key): nodes[key].share for place, nodes
+                      in self.measured(coarse) for key in nodes if (place, key) in off}
             typical = np.percentile([*shares.values()], [50, 90])
             # A number near a ReLU's 0 is on either side of it.
             if max(shares.values()) <= FAR and LITTLE < typical[0] and (
@@ -193,17 +199,15 @@ class Search:
                 break
         else:
             return False
-        self.nodes = [(place, node) for place, nodes in plain.items()
-                      for node in nodes.values()
-                      if node.share > 1 or np.isnan(node.found).any()]
-        self.judged = {f'{place}/{key}': node.share for place, nodes in plain.items()
-                       for key, node in nodes.items()}
+        self.nodes = odd_ones
+        self.judged = {f'{place}/{key}': share for place, shares_there in plain.items()
+                       for key, share in shares_there.items()}
         rest = Search(self.judge.golden, self.judge.mine, coarse)
         rest.judge.wide *= FAR
         rest.explain()
         networks = {group_of(key, way)[-1] for _, key in off} & {'G', 'D'}
-        every_one = sum(group_of(key, way) in OF_PRODUCTS for nodes in plain.values()
-                        for key in nodes)
+        every_one = sum(group_of(key, way) in OF_PRODUCTS for keys in plain.values()
+                        for key in keys)
         # Noise that somebody adds looks like chance too, but is not everywhere.
         sure = coarse.everything or len(networks) > 1 and len(off) > 0.6 * every_one
         edit = Edit('low precision', 'run', 'run', lambda way: way, {
@@ -213,8 +217,8 @@ class Search:
                 for name in names}),
             'shown': sorted(names) if names < every else []})
         self.findings = [Finding(
-            place, group_of(keys[0], way), [plain[place][keys[0]]], [edit], [], sure,
-            max(plain[place][key].share for key in keys),
+            place, group_of(keys[0], way), [off[place, keys[0]]], [edit], [], sure,
+            max(plain[place][key] for key in keys),
             max(shares[place, key] for key in keys), keys[1:])
             for place in plain for keys in [[key for at, key in off if at == place]]
             if keys] + rest.findings
@@ -784,7 +788,7 @@ class Trial:
         for each in every:
             tried = (self.fit(each) if isinstance(each, Family) else self.attempt(each))
             if tried and tried.rest < np.inf:
-                yield tried
+                yield tried._replace(arrays={})     # of a hundred edits: too many
 
     def pairs(self, singles: List[Tried]) -> List[List[Tried]]:
         """Return pairs that come near, found by what each leaves of the difference."""
@@ -800,7 +804,7 @@ class Trial:
                 moved = new and first.family and self.group in CHEAP and self.newton(
                     first._replace(arrays=new.arrays, rest=new.rest), [other.edit])
                 if new:
-                    near.append((moved or first, new))
+                    near.append((moved or first, new._replace(arrays={})))
             near.sort(key=lambda each: min(each[1].rest, each[0].rest
                                            if each[0] is not first else np.inf))
             for one, two in near[:4]:
