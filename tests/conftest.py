@@ -46,8 +46,14 @@ class Ended(NamedTuple):
     note: str = ''
 
 
+def no_cuda(err: str) -> str:
+    """Return standard error without what TensorFlow 1.15.0's wheel says with no GPU."""
+    return re.sub(r'[-\d]+ [\d:.]+: E .*failed call to cuInit.*\r?\n', '', err)
+
+
 def how_it_ended(status, out, err) -> Ended:
     """Return how a command ended, with the note apart."""
+    err = no_cuda(err)
     note = re.search(r'^note: TensorFlow 2.*\n|\Z', err, re.MULTILINE).group()
     return Ended(status, out, err.replace(note, '', 1), note)
 

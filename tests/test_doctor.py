@@ -9,7 +9,7 @@ import pytest
 from conftest import MKL, ROOT, environ, python, run_module
 
 from tf1gan import doctor
-from tf1gan.tf1 import VERSION
+from tf1gan.tf1 import VERSION, tf
 
 
 def test_it_says_that_the_tutorials_run_here(tmp_path):
@@ -17,7 +17,8 @@ def test_it_says_that_the_tutorials_run_here(tmp_path):
     assert ended.status == 0 and ended.err == ''
     lines = dict(line.split(None, 1) for line in ended.out.splitlines())
     assert lines['Python'].startswith('3.')
-    build = "Intel's MKL build" if MKL else 'CPU build'
+    build = ('CUDA build' if tf.test.is_built_with_cuda() else
+             "Intel's MKL build" if MKL else 'CPU build')
     assert lines['TensorFlow'].startswith(f'{VERSION}, {build}')
     assert lines['Verdict'].startswith('the tutorials run here, on the CPU')
 

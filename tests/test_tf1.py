@@ -11,7 +11,7 @@ import termios
 
 import numpy as np
 import pytest
-from conftest import ROOT, environ, python, run_module
+from conftest import ROOT, environ, no_cuda, python, run_module
 
 import tf1gan
 from tf1gan import command, descriptions, nn, run_folder, tf1, trace, vanilla
@@ -204,7 +204,8 @@ def test_a_terminal_shows_what_is_waited_for(tmp_path, small):
         pass
     os.close(terminal)
     assert process.wait() == 0
-    lines = [line for line in found.decode().replace('\n', '\r').split('\r') if line]
+    text = no_cuda(found.decode())
+    lines = [line for line in text.replace('\n', '\r').split('\r') if line]
     blank = [not line.strip() for line in lines]
     assert lines[0] == 'loading TensorFlow ... ' and blank[1]
     assert lines[2] == 'building the graph ... ' and blank[3]
