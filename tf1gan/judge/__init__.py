@@ -355,7 +355,7 @@ class Judge:
                         way.update['optimizer']].get(f'beta{power}', 0)
                     size = size + found[f'grad/{name}'].limit * (
                         share if power == 1 else 2 * share * taken)
-        limit = np.maximum(size, factor * spread.apart).astype(np.float32)
+            limit = np.maximum(size, factor * spread.apart).astype(np.float32)
         return Node(key, start.own[key], exact, limit, spread.free | np.isnan(exact))
 
     def carry(self, ways: List[Way], kept: List[Arrays]) -> None:

@@ -173,7 +173,7 @@ class Search:
 
         Then what does not follow there either is looked for, and that alone.
         """
-        plain: Dict[str, Dict[str, float]] = {}     # shares; of some arrays, nodes too
+        plain: Dict[str, Dict[str, float]] = {}     # every array's share
         way = self.judge.ways(self.judge.golden.updates[0])[0]
         off, odd_ones = {}, []
         for place, nodes in self.measured():
