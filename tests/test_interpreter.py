@@ -5,6 +5,7 @@ TensorFlow 1.15 computed; where it is installed, other configurations are record
 """
 
 import importlib
+import itertools
 import json
 import sys
 
@@ -13,7 +14,7 @@ import pytest
 from conftest import MKL, ROOT
 
 import tf1gan
-from tf1gan import descriptions, interpreter, tape, trace
+from tf1gan import descriptions, interpreter, judge, tape, trace
 
 sys.path.insert(0, str(ROOT / 'experiments' / 'interpreter'))
 
@@ -314,6 +315,28 @@ def test_rounding_meets_every_primitive_forward_and_back():
     assert set(met) >= {'add', 'multiply', 'matmul', 'gather', 'spread', 'conv',
                         'conv_image', 'conv_kernel', 'power', 'sigmoid',
                         'cross_entropy', 'tanh'}
+
+
+@pytest.mark.parametrize('name', tf1gan.TUTORIALS)
+def test_passes_at_once_are_those_one_by_one(name):
+    found, description, _ = golden(name)
+    numbers = range(1, 5)
+    for _, update, start in itertools.islice(interpreter.starts(found, description), 3):
+        noise = judge.Noise()
+        interpreter.predict(description, update, start, rounding=noise.exact)
+        together = interpreter.passes(
+            description, update, start, noise.of_passes(numbers),
+            [n % 2 == 1 for n in numbers])
+        alone = [interpreter.predict(
+            description, update, start, rounding=noise.noisy(n, False),
+            exactly=n % 2 == 1) for n in numbers]
+        for one, two in zip(together, alone):
+            assert list(one) == list(two)
+            for key, array in two.items():      # measured: equal; the noise has 2e-7
+                assert one[key].shape == array.shape, key
+                assert np.allclose(one[key], array, rtol=0,
+                                   atol=1e-10 * np.abs(array).max()), key
+        assert len({float(each['loss']) for each in together}) == len(numbers)
 
 
 def test_sigmoid_does_not_overflow():

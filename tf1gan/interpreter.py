@@ -75,7 +75,7 @@ def padding(layer: Layer, size: int, k: int) -> List[int]:
 
 def _convolution(x, layer, how):
     W, b = _weighted(layer, how)
-    stride, around = layer['stride'], padding(layer, x.shape[1], len(W.array))
+    stride, around = layer['stride'], padding(layer, x.shape[1], W.shape[0])
     if any(around):
         x = x.do('pad', around=[(0, 0), around, around, (0, 0)])
     x, W = _rounded(layer, x, W)
@@ -91,7 +91,7 @@ def _moments(x, axes):
     """Return mean and biased variance over some axes, and of how many numbers each."""
     mean = x.mean(axes)
     apart = x - mean
-    return mean, (apart * apart).mean(axes), x.array.size // mean.array.size
+    return mean, (apart * apart).mean(axes), x.size // mean.size
 
 
 def _over(variance, n, unbiased):
@@ -115,7 +115,7 @@ def _part(layer, name, how):
 
 
 def _standardize(x, layer, how):
-    mean, variance, n = _moments(x, [axis % x.array.ndim for axis in layer['over']])
+    mean, variance, n = _moments(x, [axis % x.ndim for axis in layer['over']])
     return _normalized(x, mean, variance, layer['epsilon'])
 
 
@@ -123,14 +123,14 @@ def _batch_norm(x, layer, how):
     mean, variance = how.w[layer['mean']], how.w[layer['variance']]
     if {'training': True, 'inference': False}.get(layer.get('mode'), how.training):
         moving = mean, variance
-        mean, variance, n = _moments(x, range(x.array.ndim - 1))
+        mean, variance, n = _moments(x, range(x.ndim - 1))
         taken = mean, _over(variance, n, layer['moving_unbiased'])
         variance = _over(variance, n, layer['unbiased'])
         for name, old, new in zip(('mean', 'variance'), moving, taken):
             how.averages[layer[name]] = old + (new.like(old) - old) * (
                 1 - layer['momentum'])
         if layer.get('detached'):
-            mean, variance = (x.tape.node(each.array) for each in (mean, variance))
+            mean, variance = (x.tape.made(each.array) for each in (mean, variance))
     return (_normalized(x, mean, variance, layer['epsilon'])
             * _part(layer, 'gamma', how) + _part(layer, 'beta', how))
 
@@ -148,11 +148,11 @@ def _labels(x, layer, how):
     labels = how.labels * layer.get('scale', 1) + layer.get('shift', 0)
     if layer.get('reversed'):
         labels = labels.do('flip', axes=[1])
-    if x.array.ndim == 4:       # a plane of ones or zeros for each
-        labels = labels.do('reshape', shape=(len(labels.array), 1, 1, -1)).do(
+    if x.ndim == 4:       # a plane of ones or zeros for each
+        labels = labels.do('reshape', shape=(labels.shape[0], 1, 1, -1)).do(
             'spread', shape=x.shape[:3] + labels.shape[1:])
     parts = (labels, x) if layer.get('first') else (x, labels)
-    return parts[0].do('join', parts[1], axis=x.array.ndim - 1)
+    return parts[0].do('join', parts[1], axis=x.ndim - 1)
 
 
 def _upsample(x, layer, how):
@@ -242,7 +242,7 @@ OPS = {
     'sigmoid': lambda x, layer, how: x.do('sigmoid'),
     'tanh': lambda x, layer, how: x.do('tanh'),
     'reshape': lambda x, layer, how: x.do(
-        'reshape', shape=(len(x.array), *layer['shape'])),
+        'reshape', shape=(x.shape[0], *layer['shape'])),
     'transpose': lambda x, layer, how: x.do(
         'transpose', axes=(0, *(1 + axis for axis in layer['axes'])))}
 
@@ -291,7 +291,7 @@ def objective(what: Dict[str, Any], calls: List[Tuple[Node, List[int]]]) -> Node
         if 'weights' in term:
             each = each * np.repeat(term['weights'], sizes)[:, None]
         terms.append(each.do('gather', shape=(1, 1)) * (
-            1 if loss.get('summed') else 1 / each.array.size))
+            1 if loss.get('summed') else 1 / each.size))
     return sum(terms[1:], terms[0])
 
 
@@ -442,13 +442,17 @@ class Start(NamedTuple):
 class Results:
     """The results of an update, by key; later ones come from the trace's own arrays."""
 
-    def __init__(self, own: Arrays, dtype: Any):
+    def __init__(self, own: Arrays, dtype: Any, passes: bool = False):
         self.own, self.dtype, self.arrays, self.highest = own, dtype, {}, {}
+        self.passes = passes
 
     def put(self, key: str, array: np.ndarray) -> np.ndarray:
         """Note a result; return the array that later ones are computed from."""
-        self.arrays[key] = np.asarray(array, self.dtype)
-        return np.asarray(self.own.get(key, array), self.dtype)
+        self.arrays[key] = array = np.asarray(array, self.dtype)
+        if key not in self.own:
+            return array
+        own = np.asarray(self.own[key], self.dtype)
+        return own[None] if self.passes else own
 
 
 def predict(description: Description, update: Dict[str, Any], start: Start,
@@ -462,15 +466,31 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     moving ones, and no loss. `directly`: what comes before arrays of `start.own` from
     which the last kind follows is not computed.
     """
-    results, moved = Results(start.own, dtype), trained(
+    return _predicted(description, update, start, Tape(dtype, rounding, cast),
+                      [exactly], until, directly)[0]
+
+
+def passes(description: Description, update: Dict[str, Any], start: Start,
+           rounding: Callable, exactly: List[bool]) -> List[Arrays]:
+    """Return what `predict` does of several passes, all at once.
+
+    `rounding` is the tape's; `exactly` says of each pass what `predict`'s does.
+    """
+    return _predicted(description, update, start,
+                      Tape(float, rounding, passes=True), exactly, 'after', False)
+
+
+def _predicted(description, update, start, tape, exactly, until, directly):
+    """Return what each pass of a tape computes."""
+    dtype = tape.dtype
+    results, moved = Results(start.own, dtype, tape.passes), trained(
         description['networks'][update['moves']])
     if directly and until == 'after' and all(f'grad/{name}' in start.own
                                              for name in moved):
         _step(description, update, start, {
             name: np.asarray(start.own[f'grad/{name}'], dtype) for name in moved},
-            results, exactly)
-        return results.arrays
-    tape = Tape(dtype, rounding, cast)
+            results, exactly[0])
+        return [results.arrays]
     seen = {**start.weights, **start.seen}
     backward = until in ('grad', 'after')
     w = {name: tape.node(array, backward and name in moved)
@@ -478,27 +498,36 @@ def predict(description: Description, update: Dict[str, Any], start: Start,
     calls, averages = _calls(description, update, start, w, tape, results, until,
                              directly)
     if until == 'averages':
-        return {f'after/{name}': each.array for name, each in averages.items()}
+        return [{f'after/{name}': each.array for name, each in averages.items()}]
     if until in ('fake', 'logit'):
-        return results.arrays
+        return [results.arrays]
     loss = objective(update, calls)
-    results.put('loss', update['loss']['recorded'] * loss.array.reshape(()))
+    results.put('loss', update['loss']['recorded'] * loss.array[..., 0, 0])
     if until == 'loss':
-        return results.arrays
+        return [results.arrays]
     if 'lowers' in update:
         loss = objective(update['lowers'], calls)
-    slopes = [update['loss']['lowered'] * slope.array
-              for slope in gradients(loss, [w[name] for name in moved], last=True)]
-    slopes = _changed(dict(zip(moved, slopes)), update.get('gradient', {}), start,
-                      dtype)
-    slopes = {name: results.put(f'grad/{name}', slope)
-              for name, slope in slopes.items()}
-    if until == 'grad':
-        return results.arrays
-    _step(description, update, start, slopes, results, exactly)
-    for name, average in averages.items():
-        results.put(f'after/{name}', average.array)
-    return results.arrays
+    slopes = {name: update['loss']['lowered'] * slope.array for name, slope in zip(
+        moved, gradients(loss, [w[name] for name in moved], last=True))}
+    alike = all(f'grad/{name}' in start.own for name in moved)
+    found, taken = [], {}
+    for n, each in enumerate(exactly):      # the rest is done pass by pass
+        one = Results(start.own, dtype)
+        one.arrays = {key: tape.of_pass(array, n)
+                      for key, array in results.arrays.items()}
+        found.append(one.arrays)
+        some = _changed({name: tape.of_pass(slope, n) for name, slope
+                         in slopes.items()}, update.get('gradient', {}), start, dtype)
+        some = {name: one.put(f'grad/{name}', slope) for name, slope in some.items()}
+        if until == 'grad':
+            continue
+        if each not in taken or not alike:
+            taken[each] = Results(start.own, dtype)
+            _step(description, update, start, some, taken[each], each)
+        one.arrays.update(taken[each].arrays)
+        for name, average in averages.items():
+            one.put(f'after/{name}', tape.of_pass(average.array, n))
+    return found
 
 
 def _step(description, update, start, slopes, results, exactly):
@@ -590,7 +619,7 @@ def _calls(description, update, start, w, tape, results, until, directly):
         on = [(batches[update.get('images', {}).get(name, name)][0],
                batches[update.get('labels', {}).get(name, name)][1])
               for name in term['on']]
-        key, sizes = f'logit/{term["logit"]}', [len(each.array) for each, _ in on]
+        key, sizes = f'logit/{term["logit"]}', [each.shape[0] for each, _ in on]
         logits = known('D', key) if until == 'loss' else None
         calls.append((run('D', *(_joined(parts) for parts in zip(*on)), key)
                       if logits is None else tape.node(logits), sizes))

@@ -9,6 +9,9 @@ A tape's `rounding` is called there with every result: `rounding(op, array, arra
 numbers)` returns the array to go on with. It is for noise. Its `cast(op, array, done)`
 is called with every input of a primitive, and `done` with its result. It is for low
 precision.
+
+With `passes` a tape does a number of passes at once, each with a rounding of its own.
+Arrays then have one more axis, the first, of which a node's shape says nothing.
 """
 
 import itertools
@@ -22,20 +25,31 @@ class Tape:
     """Does primitives and remembers how each result came about."""
 
     def __init__(self, dtype: Any = float, rounding: Optional[Callable] = None,
-                 cast: Optional[Callable] = None):
+                 cast: Optional[Callable] = None, passes: bool = False):
         self.dtype, self.rounding, self.cast = np.dtype(dtype), rounding, cast
-        self.count, self.closed = itertools.count(), False
+        self.passes, self.count, self.closed = passes, itertools.count(), False
 
     def node(self, array: Any, wanted: bool = False) -> 'Node':
         """Return a node of a given array; `wanted`: a gradient by it will be asked."""
+        array = np.asarray(array, self.dtype)
+        return self.made(array[None] if self.passes else array, wanted)
+
+    def made(self, array: Any, wanted: bool = False) -> 'Node':
+        """Return a node of an array of this tape, which has the axis of its passes."""
         return Node(self, np.asarray(array, self.dtype), None, (), {}, wanted)
+
+    def of_pass(self, array: np.ndarray, n: int) -> np.ndarray:
+        """Return one pass's array of this tape, the first pass being 0."""
+        return array[n % len(array)] if self.passes else array
 
     def apply(self, op: str, *inputs: 'Node', **numbers: Any) -> 'Node':
         """Return the result of a primitive."""
         arrays = [each.array for each in inputs]
         if self.cast:
             arrays = [self.cast(op, each, False) for each in arrays]
-        array = PRIMITIVES[op].forward(*arrays, **numbers)
+        forward = PRIMITIVES[op].forward
+        array = (PASSES.get(op, forward) if self.passes else forward)(
+            *arrays, **numbers)
         if self.rounding:
             array = self.rounding(op, array, arrays, numbers)
         if self.cast:
@@ -57,8 +71,18 @@ class Node:
 
     @property
     def shape(self) -> Tuple[int, ...]:
-        """Return the array's shape."""
-        return self.array.shape
+        """Return the array's shape, in one pass."""
+        return self.array.shape[self.tape.passes:]
+
+    @property
+    def ndim(self) -> int:
+        """Return how many axes the array has, in one pass."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Return how many numbers the array has, in one pass."""
+        return int(np.prod(self.shape))
 
     def do(self, op: str, *others: 'Node', **numbers: Any) -> 'Node':
         """Return the result of a primitive of this node and perhaps others."""
@@ -77,7 +101,7 @@ class Node:
         """Return the mean over some axes, which stay with the size 1."""
         shape = tuple(1 if axis in axes else size
                       for axis, size in enumerate(self.shape))
-        return self.do('gather', shape=shape) * (np.prod(shape) / self.array.size)
+        return self.do('gather', shape=shape) * (np.prod(shape) / self.size)
 
     def __add__(self, other):
         return self.do('add', self.constant(other))
@@ -204,7 +228,7 @@ def _cut(x, around):
 def _part(node, axis, before, after):
     """Return a node without its first and last elements along an axis."""
     return node.do('cut', around=[(before, after) if each == axis else (0, 0)
-                                  for each in range(node.array.ndim)])
+                                  for each in range(node.ndim)])
 
 
 def _cross_entropy(x, target):
@@ -280,11 +304,11 @@ PRIMITIVES = {
         lambda dy, y, x, W, stride: dy.do('conv_image', W, stride=stride,
                                           shape=x.shape),
         lambda dy, y, x, W, stride: x.do('conv_kernel', dy, stride=stride,
-                                         k=len(W.array)))),
+                                         k=W.shape[0]))),
     'conv_image': Primitive(_conv_image, (
         lambda dx, x, y, W, stride, shape: dx.do('conv', W, stride=stride),
         lambda dx, x, y, W, stride, shape: dx.do('conv_kernel', y, stride=stride,
-                                                 k=len(W.array)))),
+                                                 k=W.shape[0]))),
     'conv_kernel': Primitive(_conv_kernel, (
         lambda dW, W, x, y, stride, k: y.do('conv_image', dW, stride=stride,
                                             shape=x.shape),
@@ -304,7 +328,7 @@ PRIMITIVES = {
         lambda dy, y, a, b, axis: _part(dy, axis, a.shape[axis], 0))),
     # Elements by themselves.
     'leaky_relu': Primitive(lambda x, slope: np.where(x > 0, x, slope * x), (
-        lambda dy, y, x, slope: dy * np.where(x.array > 0, 1, slope),)),
+        lambda dy, y, x, slope: dy * x.tape.made(np.where(x.array > 0, 1, slope)),)),
     'sigmoid': Primitive(sigmoid, (lambda dy, y, x: dy * (y * (-y + 1)),)),
     'logit': Primitive(lambda p: np.log(p / (1 - p)), (
         lambda dy, y, p: dy * (p * (-p + 1)).do('power', by=-1),)),
@@ -319,12 +343,57 @@ PRIMITIVES = {
     'log_loss': Primitive(_log_loss, (
         lambda dy, y, p, **numbers: dy * p.do('log_slope', **numbers),)),
     'log_slope': Primitive(_log_slope, (
-        lambda dy, y, p, **numbers: dy * _log_curve(p.array, **numbers),)),
+        lambda dy, y, p, **numbers: dy * p.tape.made(_log_curve(p.array, **numbers)),)),
     'round': Primitive(_round, (
         lambda dy, y, x, bits: dy.do('round', bits=bits),)),
     'bound': Primitive(lambda x, low, high: np.clip(x, low, high), (
-        lambda dy, y, x, low, high: dy * ((x.array > low) & (x.array < high)),)),
+        lambda dy, y, x, low, high: dy * x.tape.made(
+            (x.array > low) & (x.array < high)),)),
     'added_log_loss': Primitive(_added_log_loss, (
         lambda dy, y, p, target, low: dy * (
             (-p + (1 + low)).do('power', by=-1) * (1 - target)
             - (p + low).do('power', by=-1) * target),))}
+
+
+# --- Passes at once -------------------------------------------------------------------
+
+def _lifted(x, ndim):
+    """Return an array of passes whose shape in one pass has `ndim` axes."""
+    return x.reshape(len(x), *(1,) * (ndim + 1 - x.ndim), *x.shape[1:])
+
+
+def _of_numbers(f):
+    def forward(a, b):
+        ndim = max(a.ndim, b.ndim) - 1
+        return f(_lifted(a, ndim), _lifted(b, ndim))
+    return forward
+
+
+def _of_each(f):
+    def forward(a, b, **numbers):
+        return np.stack([f(a[n % len(a)], b[n % len(b)], **numbers)
+                         for n in range(max(len(a), len(b)))])
+    return forward
+
+
+def _join_passes(a, b, axis):
+    n = max(len(a), len(b))
+    return np.concatenate([np.broadcast_to(each, (n, *each.shape[1:]))
+                           for each in (a, b)], axis + 1)
+
+
+# What differs there: whatever counts axes.
+PASSES = {
+    'add': _of_numbers(np.add), 'multiply': _of_numbers(np.multiply),
+    'gather': lambda x, shape: _gather(x, (len(x), *(1,) * (
+        x.ndim - 1 - len(shape)), *shape)).reshape(len(x), *shape),
+    'spread': lambda x, shape: np.broadcast_to(_lifted(x, len(shape)),
+                                               (len(x), *shape)),
+    **{op: _of_each(PRIMITIVES[op].forward)
+       for op in ('conv', 'conv_image', 'conv_kernel')},
+    'reshape': lambda x, shape: x.reshape(len(x), *shape),
+    'transpose': lambda x, axes: x.transpose(0, *(1 + axis for axis in axes)),
+    'flip': lambda x, axes: np.flip(x, tuple(1 + axis for axis in axes)),
+    'pad': lambda x, around: np.pad(x, [(0, 0), *around], 'constant'),
+    'cut': lambda x, around: _cut(x, [(0, 0), *around]),
+    'join': _join_passes}

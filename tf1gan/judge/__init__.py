@@ -7,7 +7,9 @@ times with noise inside every primitive, forward and backward. Where arrays do n
 follow, `search` looks for edits of the description with which they do. NumPy only.
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+import functools
+from typing import (Any, Callable, Dict, Iterator, List, NamedTuple, Optional,
+                    Sequence, Tuple)
 
 import numpy as np
 
@@ -27,6 +29,7 @@ LONG = 256              # terms of a sum; with more its noise grows with their r
 # TensorFlow 1.15's sigmoid is off by so much, and exactly 0 or 1 where it is so near.
 SIGMOID = 1.1e-7
 PERIOD = 99991          # random numbers before they repeat
+SMALL = 4 * 10 ** 5     # results of which all passes are done at once
 PRODUCTS = 'matmul', 'conv', 'conv_image', 'conv_kernel'
 MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread',
          'bound', 'round'}
@@ -73,6 +76,28 @@ class Noise:
         self.size += array.size
         return array
 
+    def of_passes(self, numbers: Sequence[int]) -> Callable:
+        """Return what `noisy` does, of several passes at once; in all it is small."""
+        drawn, scales, at = drawn_at_once(tuple(numbers)), iter(self.scales), 0
+        odd = np.array(numbers) % 2 == 1
+
+        def rounding(op, array, arrays, numbers):
+            nonlocal at
+            share = next(scales)
+            if share is None:
+                return array
+            size = array[0].size
+            noise = drawn[:, at:at + size].reshape(-1, *array.shape[1:])
+            at += size
+            result = array + NOISE[0] * share * noise
+            if op in ('sigmoid', 'tanh'):
+                result[odd] += SIGMOID * noise[odd]
+            if op == 'sigmoid':
+                result[odd] = near_edges(result[odd], array if len(array) == 1
+                                         else array[odd])
+            return result
+        return rounding
+
     def noisy(self, n: int, few: bool) -> Callable:
         """Return the rounding of pass `n`; odd ones have TensorFlow 1.15's sigmoid."""
         rng, scales = np.random.RandomState(n), iter(self.scales)
@@ -86,11 +111,22 @@ class Noise:
             if op in ('sigmoid', 'tanh') and n % 2:     # or tanh as 2 sigmoid(2x) - 1
                 result = result + SIGMOID * noise
             if op == 'sigmoid' and n % 2:
-                edge = 0.7 * SIGMOID
-                result = np.where(array < edge, 0, np.where(array > 1 - edge, 1,
-                                                            np.clip(result, 0, 1)))
+                result = near_edges(result, array)
             return result
         return rounding
+
+
+def near_edges(result: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """Return a noisy sigmoid as TensorFlow 1.15's is near 0 and 1."""
+    edge = 0.7 * SIGMOID
+    return np.where(exact < edge, 0, np.where(exact > 1 - edge, 1,
+                                              np.clip(result, 0, 1)))
+
+
+@functools.lru_cache()
+def drawn_at_once(numbers: Tuple[int, ...]) -> np.ndarray:
+    """Return the first random numbers in [-1, 1] of some passes, [passes, SMALL]."""
+    return np.stack([np.random.RandomState(n).uniform(-1, 1, SMALL) for n in numbers])
 
 
 def drawn(rng: np.random.RandomState, like: np.ndarray) -> np.ndarray:
@@ -195,6 +231,8 @@ class Node(NamedTuple):
         found, expected = self.found, self.expected
         with np.errstate(invalid='ignore', divide='ignore'):
             shares = np.abs(found - expected) / (self.limit + 1e-45)
+        if np.isfinite(shares).all():
+            return shares
         same = (found == expected) | np.isnan(found) & np.isnan(expected)
         finite = np.isfinite(found) & np.isfinite(expected)
         return np.where(same | ~finite & self.free, 0,
@@ -210,17 +248,19 @@ class Spread:
     """How far passes with noise come from the exact one, element by element."""
 
     def __init__(self, exact: np.ndarray):
-        self.exact, self.apart = np.asarray(exact, float), np.zeros(exact.shape)
+        self.exact = np.asarray(exact, float)
+        self.apart = np.zeros(exact.shape, np.float32)      # a limit is in float32 too
         self.finite = np.isfinite(self.exact)
         self.free = np.zeros(exact.shape, bool)     # some passes are finite, some not
 
-    def add(self, array: np.ndarray) -> None:
-        """Take in a pass."""
-        finite = np.isfinite(array)
-        self.free |= finite != self.finite
+    def add(self, arrays: np.ndarray) -> None:
+        """Take in passes, along the first axis."""
+        finite = np.isfinite(arrays)
+        self.free |= (finite != self.finite).any(0)
         with np.errstate(all='ignore'):
-            apart = np.abs(array - self.exact)
-        self.apart = np.maximum(self.apart, np.where(finite & self.finite, apart, 0))
+            apart = np.abs(arrays - self.exact).astype(np.float32)
+        self.apart = np.maximum(self.apart, np.where(finite & self.finite, apart, 0
+                                                     ).max(0))
 
     def level(self) -> None:
         """Let no number have less than the array's root mean square.
@@ -246,6 +286,7 @@ class Judge:
     def __init__(self, golden: Trace, mine: Trace, coarse: Optional[Coarse] = None):
         self.golden, self.mine, self.coarse = golden, mine, coarse
         self.wide = WIDE if coarse else 1
+        self.few = False        # passes, as the last update had many numbers
         self.description = placed(descriptions.of(golden.meta, golden.source))
         init = {name: self._own(f'init/{name}', array)
                 for name, array in golden.part('init').items()}
@@ -297,25 +338,20 @@ class Judge:
 
         The latter are those of each pass; `carry` takes them to the next update.
         """
-        noise, kept = Noise(), []
+        noise = Noise()
         first = edited(ways[0], edits)
         start = first.start
         with np.errstate(all='ignore'):
             exact = run(ways[0], edits, rounding=noise.exact)
-        few = noise.size > MANY
+        self.few = few = noise.size > MANY
         spreads = {key: Spread(array) for key, array in exact.items()
                    if key in start.own}
-        for n, way in enumerate(ways[:1 + PASSES[few]]):
-            if n and self.coarse:
-                way = way._replace(cast=self.coarse.cast(n))
-            with np.errstate(all='ignore'):
-                arrays = exact if n == 0 else run(
-                    way, edits, exactly=n % 2 == 1, rounding=noise.noisy(n, few),
-                    dtype=np.float32 if few else float)
+        kept = [{key: array for key, array in exact.items() if key not in start.own}]
+        for passes in self.passes(ways, edits, first, noise):
             for key, spread in spreads.items():
-                spread.add(arrays[key])
-            kept.append({key: array for key, array in arrays.items()
-                         if key not in start.own})
+                spread.add(np.stack([arrays[key] for arrays in passes]))
+            kept += [{key: array for key, array in arrays.items()
+                      if key not in start.own} for arrays in passes]
         for spread in spreads.values() if few else ():
             spread.level()
         found: Dict[str, Node] = {}
@@ -330,6 +366,29 @@ class Judge:
                 found[key] = Node(key, start.own[key], array, np.zeros(array.shape),
                                   np.zeros(array.shape, bool))
         return {key: found[key] for key in [*exact, *found] if key in found}, kept
+
+    def passes(self, ways: List[Way], edits: List[Edit], first: Way, noise: Noise
+               ) -> Iterator[List[Arrays]]:
+        """Yield what passes with noise compute: small ones all at once, or each alone.
+        """
+        numbers = range(1, 1 + PASSES[self.few])
+        if noise.size <= SMALL and not (self.coarse or first.late or first.cast) and (
+                all(way.start.weights is ways[0].start.weights for way in ways)):
+            with np.errstate(all='ignore'):
+                found = interpreter.passes(
+                    first.description, first.update, first.start,
+                    noise.of_passes(numbers), [n % 2 == 1 for n in numbers])
+            yield found
+            return
+        for n in numbers:
+            way = ways[n]
+            if self.coarse:
+                way = way._replace(cast=self.coarse.cast(n))
+            with np.errstate(all='ignore'):
+                arrays = run(way, edits, exactly=n % 2 == 1,
+                             rounding=noise.noisy(n, self.few),
+                             dtype=np.float32 if self.few else float)
+            yield [arrays]
 
     def _node(self, key, spread, way, factor, found):
         kind, _, name = key.partition('/')

@@ -190,8 +190,12 @@ class Search:
             tried = (precisions(list(off.values()))
                      if len(off) >= FEW and names == begin else [])
         for coarse in tried:
-            shares = {(place, key): nodes[key].share for place, nodes
-                      in self.measured(coarse) for key in nodes if (place, key) in off}
+            shares: Dict[Any, float] = {}
+            for place, nodes in self.measured(coarse):
+                shares.update({(place, key): nodes[key].share for key in nodes
+                               if (place, key) in off})
+                if max(shares.values(), default=0) > FAR:
+                    break
             typical = np.percentile([*shares.values()], [50, 90])
             # A number near a ReLU's 0 is on either side of it.
             if max(shares.values()) <= FAR and LITTLE < typical[0] and (
@@ -673,6 +677,7 @@ class Trial:
                       if group_of(key, ways[0]) == group}
         self.until = {'forward G': 'fake', 'forward D': 'logit', 'loss': 'loss',
                       'grad': 'grad', 'averages': 'averages'}.get(group, 'after')
+        self.dtype = np.float32 if judge.few and group in OF_PRODUCTS else float
         self.weights = {}
         for key, node in self.nodes.items():
             limit = np.where(np.isfinite(node.limit), node.limit, 0)
@@ -701,7 +706,7 @@ class Trial:
         try:
             with np.errstate(all='ignore'):
                 arrays = run(self.ways[0], [*self.taken, *more, edit], until=self.until,
-                             directly=True)
+                             directly=True, dtype=self.dtype)
         except IMPOSSIBLE:
             return None
         rest = self.rest(arrays) / max(self.whole, 1e-300)
@@ -716,7 +721,8 @@ class Trial:
                                 1e-7 * np.abs(array)) if key.startswith('after/')
                      else np.maximum(node.limit, 1e-6 * np.abs(array)))
             share = max(share, node._replace(expected=array, limit=limit).share)
-        return Tried(edit, family, number, share, rest, arrays)
+        return Tried(edit, family, number, share, rest, {
+            key: arrays[key] for key in self.nodes if key in arrays})
 
     def grown(self, key: str, array: np.ndarray) -> float:
         """Return how many times the rounding an edit's step has, as it is longer."""
@@ -728,12 +734,13 @@ class Trial:
 
     def fit(self, family: Family, more=()) -> Optional[Tried]:
         """Return a family's best member, its number refined."""
-        tried = [self.attempt(family.make(number), more, family, number)
-                 for number in family.starts]
-        tried = [each for each in tried if each]
-        if not tried:
+        best = None
+        for number in family.starts:
+            new = self.attempt(family.make(number), more, family, number)
+            if new and not (best and best.rest <= new.rest):
+                best = new
+        if best is None:
             return None
-        best = min(tried, key=lambda each: each.rest)
         for n in range(8):
             if best.share <= 0.05 or n > 1 and best.rest > 0.98:
                 break
@@ -856,8 +863,8 @@ class Trial:
 
     def is_vague(self, one: Tried, more: List[Edit]) -> bool:
         """Say whether half of a fitted number, or twice it, fits as well."""
-        others = [self.attempt(one.family.make(times * one.number), more)
-                  for times in (0.5, 2.) if one.family and one.number]
+        others = (self.attempt(one.family.make(times * one.number), more)
+                  for times in (0.5, 2.) if one.family and one.number)
         return any(other and other.share <= FITS for other in others)
 
     def breaks(self, nodes: Dict[str, Node]) -> bool:
