@@ -148,7 +148,7 @@ def _labels(x, layer, how):
     labels = how.labels * layer.get('scale', 1) + layer.get('shift', 0)
     if layer.get('reversed'):
         labels = labels.do('flip', axes=[1])
-    if x.ndim == 4:       # a plane of ones or zeros for each
+    if x.ndim == 4:     # a plane of ones or zeros for each
         labels = labels.do('reshape', shape=(labels.shape[0], 1, 1, -1)).do(
             'spread', shape=x.shape[:3] + labels.shape[1:])
     parts = (labels, x) if layer.get('first') else (x, labels)
@@ -398,7 +398,6 @@ def _adam(numbers, slopes, start, results, w):
     if numbers.get('amsgrad'):
         v = {name: np.maximum(array, start.highest.get(name, 0))
              for name, array in v.items()}
-        results.highest = v
     decay = numbers['learning_rate'] * numbers.get('decay', 0)
     return {name: adam_step(numbers, m[name], v[name], start.t, slopes[name])
             + decay * w[name] * (w[name].ndim > 1 or not numbers.get('matrices'))
@@ -443,8 +442,7 @@ class Results:
     """The results of an update, by key; later ones come from the trace's own arrays."""
 
     def __init__(self, own: Arrays, dtype: Any, passes: bool = False):
-        self.own, self.dtype, self.arrays, self.highest = own, dtype, {}, {}
-        self.passes = passes
+        self.own, self.dtype, self.passes, self.arrays = own, dtype, passes, {}
 
     def put(self, key: str, array: np.ndarray) -> np.ndarray:
         """Note a result; return the array that later ones are computed from."""
@@ -541,8 +539,6 @@ def _step(description, update, start, slopes, results, exactly):
         if 'clip' in numbers:
             after = np.clip(after, -numbers['clip'], numbers['clip'])
         results.put(f'after/{name}', after)
-    if results.highest:
-        start.highest.update(results.highest)
 
 
 def _changed(slopes, how, start, dtype):

@@ -29,7 +29,7 @@ LONG = 256              # terms of a sum; with more its noise grows with their r
 # TensorFlow 1.15's sigmoid is off by so much, and exactly 0 or 1 where it is so near.
 SIGMOID = 1.1e-7
 PERIOD = 99991          # random numbers before they repeat
-SMALL = 4 * 10 ** 5     # results of which all passes are done at once
+SMALL = 4 * 10 ** 5     # numbers of an update of which all passes are done at once
 PRODUCTS = 'matmul', 'conv', 'conv_image', 'conv_kernel'
 MOVED = {'negate', 'reshape', 'transpose', 'flip', 'pad', 'cut', 'join', 'spread',
          'bound', 'round'}
@@ -286,7 +286,7 @@ class Judge:
     def __init__(self, golden: Trace, mine: Trace, coarse: Optional[Coarse] = None):
         self.golden, self.mine, self.coarse = golden, mine, coarse
         self.wide = WIDE if coarse else 1
-        self.few = False        # passes, as the last update had many numbers
+        self.few = False        # passes are enough: the last update had many numbers
         self.description = placed(descriptions.of(golden.meta, golden.source))
         init = {name: self._own(f'init/{name}', array)
                 for name, array in golden.part('init').items()}
