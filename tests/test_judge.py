@@ -571,6 +571,74 @@ def test_gradients_clipped_each_at_a_small_norm_are_named():
         '0.0001, inside the optimizer']
 
 
+def of_adam(golden, place, before, slopes):
+    """Return the moments and weights of an update, with betas held exactly."""
+    changes, steps = {}, int(place[5:8]) + 1
+    for key, slope in slopes.items():
+        m, v = 0., 0.
+        if steps > 1:
+            m, v = (golden.arrays[f'step_000/{place[9:]}/{kind}/{key}'].astype(float)
+                    for kind in ('adam_m', 'adam_v'))
+        m, v = 0.9 * m + 0.1 * slope, 0.999 * v + 0.001 * slope ** 2
+        rate = 0.0002 * np.sqrt(1 - 0.999 ** steps) / (1 - 0.9 ** steps)
+        changes.update({f'{place}/adam_m/{key}': m, f'{place}/adam_v/{key}': v,
+                        f'{place}/after/{key}': before[key] - rate * m / (
+                            np.sqrt(v) + 1e-8)})
+    return changes
+
+
+def test_weight_decay_is_named_where_gradients_are_0_too():
+    """There it is all that the second moment holds."""
+    golden = load('vanilla')
+    before = {key: array.astype(float) for key, array in golden.part('init').items()}
+    slopes = {key: golden.arrays[f'{G}/grad/{key}'].astype(float) + 0.01 * before[key]
+              for key in ('G_W1', 'G_b1', 'G_W2', 'G_b2')}
+    report = judged(golden, {
+        **{key: None for key in golden.arrays if key[:8] in ('step_001', 'step_002')},
+        **of_adam(golden, G, before, slopes)})
+    found, = report.findings
+    assert found.cause.sentence.startswith('0.01 of the weights is added')
+
+
+def in_bfloat16(x):
+    """Return numbers rounded to bfloat16, the half of float32's bits."""
+    bits = np.asarray(x, np.float32).view(np.uint32).astype(np.uint64)
+    bits += 0x7fff + (bits >> 16 & 1)
+    return (bits >> 16 << 16).astype(np.uint32).view(np.float32).astype(float)
+
+
+def test_a_layer_in_bfloat16_is_named_and_its_gradients_follow():
+    """With its bias, as PyTorch's autocast has it; backward it rounds as it does."""
+    golden, place = load('vanilla'), 'step_001/D'
+    w = {key: golden.arrays[f'{D}/after/{key}'].astype(float)
+         for key in ('D_W1', 'D_b1', 'D_W2', 'D_b2')}
+    assert w['D_b1'].any()
+    logits, slopes = {}, {key: 0. for key in w}
+    for key, images, real in (('D_real', 'feed/X', True), ('D_gene', 'fake/G', False)):
+        x, W = (in_bfloat16(each) for each in (golden.arrays[f'{place}/{images}'],
+                                               w['D_W1']))
+        hidden = np.maximum(in_bfloat16(x @ W + in_bfloat16(w['D_b1'])), 0)
+        logits[key] = hidden @ w['D_W2'] + w['D_b2']
+        down = (sigmoid(logits[key]) - real) / len(x)
+        back = in_bfloat16(down @ w['D_W2'].T * (hidden > 0))
+        for name, slope in (('D_W1', in_bfloat16(x.T @ back)), (
+                'D_b1', in_bfloat16(back.sum(0))), ('D_W2', hidden.T @ down), (
+                'D_b2', down.sum(0))):
+            slopes[name] = slopes[name] + slope
+    loss = np.mean(np.log(sigmoid(logits['D_real']))
+                   + np.log(1 - sigmoid(logits['D_gene'])))
+    sign = np.sign(golden.arrays[f'{place}/loss'])
+    report = judged(golden, {
+        **{key: None for key in golden.arrays
+           if key.startswith(('step_001/G', 'step_002'))},
+        **{f'{place}/logit/{key}': array for key, array in logits.items()},
+        **{f'{place}/grad/{key}': array for key, array in slopes.items()},
+        f'{place}/loss': sign * np.abs(loss), **of_adam(golden, place, w, slopes)})
+    found, = report.findings
+    assert found.cause.name == 'low precision of a layer' and found.sure
+    assert 'bfloat16' in found.cause.sentence and 'D_W1' in found.cause.sentence
+
+
 def test_gradients_of_the_update_before_are_named():
     golden = load('dcgan')
     report = judged(golden, {

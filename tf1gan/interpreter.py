@@ -57,11 +57,18 @@ def _rounded(layer, *nodes):
             for node in nodes]
 
 
+def _biased(y, b, layer):
+    """Return a product and its bias; in low precision the product or both are rounded.
+    """
+    if layer.get('out') == 'both':
+        return _rounded(layer, y + _rounded(layer, b)[0])[0]
+    return (_rounded(layer, y)[0] if layer.get('out') else y) + b
+
+
 def _dense(x, layer, how):
     W, b = _weighted(layer, how)
     x, W = _rounded(layer, x, W)
-    y = x @ W
-    return (_rounded(layer, y)[0] if layer.get('out') else y) + b
+    return _biased(x @ W, b, layer)
 
 
 def padding(layer: Layer, size: int, k: int) -> List[int]:
@@ -79,8 +86,7 @@ def _convolution(x, layer, how):
     if any(around):
         x = x.do('pad', around=[(0, 0), around, around, (0, 0)])
     x, W = _rounded(layer, x, W)
-    y = x.do('conv', W, stride=stride)
-    return (_rounded(layer, y)[0] if layer.get('out') else y) + b
+    return _biased(x.do('conv', W, stride=stride), b, layer)
 
 
 def _normalized(x, mean, variance, epsilon):

@@ -152,7 +152,7 @@ def _of_layer(case: Case, network: str, first: Layer, edit: Callable) -> Edits:
         yield Family(lambda number: edit('bias scaled', merge(bias=number),
                                          number=number), (2., 0.5))
         for bits, kind in ((8, 'bfloat16'), (11, 'TF32 or float16')):
-            for out in (True, False):
+            for out in ('product', 'both', None):
                 yield edit('low precision of a layer', merge(bits=bits, out=out),
                            kind=kind)
         yield Family(lambda number: edit('weights scaled', merge(scale=number),

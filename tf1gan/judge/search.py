@@ -27,6 +27,10 @@ FEW = 4         # arrays that are off: with fewer, no precision is seen
 ALIKE = 0.3     # r2 of what is off with the numbers: rounding has less
 LITTLE, MUCH, FAR = 0.0025, 0.2, 2      # limits: half of all, nearly all, and all reach
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
+# The least limit of an edit that is tried, a share of its arrays: TensorFlow 1.15 has
+# 1 - beta2 in float32, others have it exactly.
+LEAST = {'after': 1e-7, 'adam_v': 2e-5}
+SETTLED = 1e-3  # of the difference: a fit that leaves less has found its number
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
 # Of which any number may be meant.
@@ -268,6 +272,15 @@ class Search:
                         self.vain[each] = self.vain.get(each, 0) + 1
             if found is None and all(plain[node.key].share <= 1 for node in bad):
                 given.add(group)        # your arrays follow as they are
+                continue
+            # Backward, a layer in low precision rounds in more than one way.
+            if found is None and group == 'grad' and any(
+                    edit.name == 'low precision of a layer' for edit in taken):
+                given.add(group)
+                self.findings = [each._replace(follows=[
+                    *each.follows, *(node.key for node in bad)])
+                    if each.place == place and each.group in GROUPS[:2] and each.edits
+                    else each for each in self.findings]
                 continue
             before = [n for n, each in enumerate(self.findings) if each.place == place
                       and not each.edits and each.group in GROUPS[:3]]
@@ -717,9 +730,10 @@ class Trial:
                 array = np.asarray(self.ways[0].start.weights[key[6:]], float)
             if array is None or array.shape != node.found.shape:
                 return None
-            limit = (np.maximum(node.limit * self.grown(key, array),
-                                1e-7 * np.abs(array)) if key.startswith('after/')
-                     else np.maximum(node.limit, 1e-6 * np.abs(array)))
+            kind = key.split('/')[0]
+            limit = np.maximum(
+                node.limit * (self.grown(key, array) if kind == 'after' else 1),
+                LEAST.get(kind, 1e-6) * np.abs(array))
             share = max(share, node._replace(expected=array, limit=limit).share)
         return Tried(edit, family, number, share, rest, {
             key: arrays[key] for key in self.nodes if key in arrays})
@@ -776,9 +790,13 @@ class Trial:
         return None
 
     def rounded(self, best: Tried, more) -> Tried:
-        """Return a member with fewer digits where it fits as well."""
-        if best.share > NEAR:
+        """Return a member with fewer digits where it fits as well.
+
+        A number that leaves next to nothing, and yet does not fit, may be a little off.
+        """
+        if best.share > NEAR and best.rest > SETTLED:
             return best
+        share = max(1, 1.5 * best.share) if best.share <= NEAR else 1
         for digits in range(5):
             for number in (rounded(best.number, digits), (
                     1 / (rounded(1 / best.number, digits) or 1) if best.number and
@@ -786,7 +804,7 @@ class Trial:
                 if number == best.number:
                     continue
                 new = self.attempt(best.family.make(number), more, best.family, number)
-                if new and new.share <= max(1, 1.5 * best.share):
+                if new and new.share <= share:
                     return new
         return best
 
