@@ -227,7 +227,8 @@ def test_the_command_draws_and_says_its_status(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(curve, 'LEAST_SEEDS', 21)
     assert curve.main() == 2 and 'expected the curves of 21' in capsys.readouterr().err
     for args, words in ((['vanilla', str(tmp_path / 'no.csv')], 'No such file'),
-                        (['dcgan', str(path)], 'the seeds of dcgan, found none'),
+                        (['conditional', str(path)],
+                         'the seeds of conditional, found none'),
                         (['vanilla', str(path), '--group', 'x'], "found 'x'")):
         monkeypatch.setattr(curve, 'LEAST_SEEDS', 10)
         monkeypatch.setattr(sys, 'argv', ['curve', *args])

@@ -226,6 +226,9 @@ def test_make_collect_without_a_run_changes_nothing(collect, tmp_path, monkeypat
 
 def test_make_collect_takes_in_what_has_finished(collect, tmp_path, monkeypatch):
     """A seed with the first and the last of its points; no other seed changes."""
+    (tmp_path / 'experiments/sweep/dcgan.json').unlink()    # as if it were the first
+    bands = json.loads(curve.FILE.read_text())
+    curve.FILE.write_text(json.dumps({**bands, 'dcgan': {}}))
     folder = tmp_path / 'runs/dcgan/3'
     for steps in 100, 10001:
         point = folder / f'at_{steps}'

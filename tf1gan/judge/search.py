@@ -273,9 +273,10 @@ class Search:
             if found is None and all(plain[node.key].share <= 1 for node in bad):
                 given.add(group)        # your arrays follow as they are
                 continue
-            # Backward, a layer in low precision rounds in more than one way.
+            # Backward, a layer in bfloat16 rounds in several ways. TF32 is of a run.
             if found is None and group == 'grad' and any(
-                    edit.name == 'low precision of a layer' for edit in taken):
+                    edit.name == 'low precision of a layer'
+                    and edit.values['kind'] == 'bfloat16' for edit in taken):
                 given.add(group)
                 self.findings = [each._replace(follows=[
                     *each.follows, *(node.key for node in bad)])
