@@ -216,10 +216,10 @@ def draw(groups: Dict[Tuple[str, str], List[Dict[str, Any]]]) -> 'pictures.Figur
         ax.set_ylabel(label)
         ax.grid(True, alpha=0.3)
         ax.set_ylim(0, 1 if name[0] == 'D' else None)
-        if name == 'frechet':
-            ax.legend(fontsize=8)
-        elif name[0] == 'D':
+        if name[0] == 'D':
             ax.set_xlabel('steps')
+    figure.legend(*ax.get_legend_handles_labels(), fontsize=8, ncol=4,
+                  loc='lower center', bbox_to_anchor=(0.5, 0.88))
     figure.subplots_adjust(wspace=0.2, hspace=0.05)
     return figure
 
