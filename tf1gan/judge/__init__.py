@@ -258,7 +258,8 @@ class Spread:
         finite = np.isfinite(arrays)
         self.free |= (finite != self.finite).any(0)
         with np.errstate(all='ignore'):
-            apart = np.abs(arrays - self.exact).astype(np.float32)
+            apart = np.abs(np.subtract(arrays, self.exact, dtype=float))
+            apart = apart.astype(np.float32)
         self.apart = np.maximum(self.apart, np.where(finite & self.finite, apart, 0
                                                      ).max(0))
 
