@@ -29,7 +29,7 @@ LITTLE, MUCH, FAR = 0.0025, 0.2, 2      # limits: half of all, nearly all, and a
 NEAR = 4.       # limits of the tutorial's own way within which an edit is tried again
 # The least limit of an edit that is tried, a share of its arrays: TensorFlow 1.15 has
 # 1 - beta2 in float32, others have it exactly.
-LEAST = {'after': 1e-7, 'adam_v': 2e-5}
+LEAST_TRIED = {'after': 1e-7, 'adam_v': 2e-5}
 SETTLED = 1e-3  # of the difference: a fit that leaves less has found its number
 FITS = 1.5      # limits within which an array follows with an edit: it rounds otherwise
 SEEN = 3.       # limits that a difference must reach for an edit to be named
@@ -734,7 +734,7 @@ class Trial:
             kind = key.split('/')[0]
             limit = np.maximum(
                 node.limit * (self.grown(key, array) if kind == 'after' else 1),
-                LEAST.get(kind, 1e-6) * np.abs(array))
+                LEAST_TRIED.get(kind, 1e-6) * np.abs(array))
             share = max(share, node._replace(expected=array, limit=limit).share)
         return Tried(edit, family, number, share, rest, {
             key: arrays[key] for key in self.nodes if key in arrays})
